@@ -1,0 +1,383 @@
+"""Run a Pulumi program without an engine, and keep everything that it registers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import os
+import runpy
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from google.protobuf import empty_pb2
+from pulumi.runtime import config as pulumi_config
+from pulumi.runtime import mocks as pulumi_mocks
+from pulumi.runtime import settings as pulumi_settings
+from pulumi.runtime import stack as pulumi_stack
+from pulumi.runtime.proto import resource_pb2
+
+from . import aws, wire
+from .wire import SECRET, UNKNOWN
+
+__all__ = ["SECRET", "UNKNOWN", "Recording", "Registration", "record", "run_program"]
+
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource, as the program registered it."""
+
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    parent: str | None
+    """The parent's URN; None for a resource that hangs from the stack itself."""
+    inputs: dict[str, Any]
+    """As on the wire: camelCase, plain JSON; UNKNOWN for what isn't known, secrets in plain text."""
+    outputs: dict[str, Any]
+    """The inputs and what AWS would compute; for a component, what it registered."""
+    secrets: frozenset[str]
+    """The top-level properties that carry a secret."""
+    property_dependencies: dict[str, list[str]]
+    dependencies: list[str]
+    provider: str | None
+    protect: bool
+    source: str | None
+    """Where the program made it: "components/database.py:120", relative to the project."""
+    options: dict[str, Any]
+
+
+@dataclass
+class Recording:
+    """What one run of a program registered, in order, and the stack's outputs, secrets hidden."""
+
+    project: str
+    stack: str
+    registrations: list[Registration] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+class DuplicateResource(Exception):
+    """Two resources of one type, name and parent: the engine would refuse the second."""
+
+
+class _Monitor(pulumi_mocks.MockMonitor):
+    """Answers the program's requests as an engine with the stand-in's providers would."""
+
+    def __init__(self, recording: Recording, region: str, root: Path, *, unknown: bool) -> None:
+        self.recording = recording
+        self.region = region
+        self.root = f"{root}{os.sep}"
+        self.unknown = unknown
+        self.default_tags: Mapping[str, str] = {}
+        self.on_register: Callable[[Registration], None] | None = None
+        self.by_urn: dict[str, Registration] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        if parent and parent.split("::")[2] != STACK_TYPE:
+            type_ = f"{parent.split('::')[2]}${type_}"
+        return f"urn:pulumi:{self.recording.stack}::{self.recording.project}::{type_}::{name}"
+
+    def GetDeploymentInfo(self, request: Any) -> Any:
+        info = super().GetDeploymentInfo(request)  # type: ignore[no-untyped-call]
+        # Nothing here runs transforms: a program that uses one hears of it, and isn't recorded without its effect.
+        dropped = {
+            resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
+            resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
+        }
+        return resource_pb2.DeploymentInfo(supportedFeatures=[f for f in info.supportedFeatures if f not in dropped])
+
+    def RegisterResource(self, request: Any) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == STACK_TYPE:
+            return resource_pb2.RegisterResourceResponse(urn=urn)
+        if urn in self.by_urn:
+            raise DuplicateResource(f"two resources are called {urn}: give one of them another name")
+        inputs, secrets = wire.decode(request.object)
+        extra = frozenset(request.additionalSecretOutputs)
+        response = resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+        outputs: dict[str, Any] = {}
+        if request.custom:
+            made = self._made(request.type, request.name, request.provider, inputs)
+            response.id = made.pop("id", "")
+            outputs = {**inputs, **made}
+            if self.unknown:
+                made_secret = dict.fromkeys(extra.difference(inputs), UNKNOWN)
+                response.object.MergeFrom(wire.encode(made_secret))
+            response.object.MergeFrom(wire.encode(made))
+            wire.mark_secret(response.object, extra)
+            if response.id:
+                outputs["id"] = response.id
+        parent = self.by_urn.get(request.parent)
+        registration = Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            custom=request.custom,
+            parent=parent.urn if parent else None,
+            inputs=inputs,
+            outputs=outputs,
+            secrets=secrets | extra.intersection(outputs),
+            property_dependencies={
+                key: sorted(deps.urns) for key, deps in sorted(request.propertyDependencies.items())
+            },
+            dependencies=sorted(request.dependencies),
+            provider=request.provider or None,
+            protect=request.protect,
+            source=self._source(request),
+            options=_options(request),
+        )
+        self.by_urn[urn] = registration
+        self.recording.registrations.append(registration)
+        if self.on_register:
+            self.on_register(registration)
+        return response
+
+    def _made(self, type_token: str, name: str, provider: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        project, stack = self.recording.project, self.recording.stack
+        if self.unknown and not type_token.startswith("pulumi:providers:"):
+            # As in a first preview: nothing but the name that Check gives.
+            return dict(aws.autoname(type_token, name, inputs, project=project, stack=stack))
+        region, tags = self._provider(provider)
+        return aws.computed(
+            type_token,
+            name,
+            inputs,
+            project=project,
+            stack=stack,
+            region=region,
+            default_tags=tags,
+        )
+
+    def _provider(self, reference: str) -> tuple[str, Mapping[str, str]]:
+        """The region and default tags of an explicit provider, or the stack's."""
+        explicit = self.by_urn.get(reference.rpartition("::")[0])
+        if explicit is None:
+            return self.region, self.default_tags
+        tags = explicit.inputs.get("defaultTags") or {}
+        if isinstance(tags, str):  # a provider's nested settings travel as JSON
+            tags = json.loads(tags)
+        return explicit.inputs.get("region") or self.region, tags.get("tags") or {}
+
+    def _source(self, request: Any) -> str | None:
+        for position in (
+            request.sourcePosition,
+            *(frame.pc for frame in request.stackTrace.frames),
+        ):
+            path = unquote(urlsplit(position.uri).path)
+            if path.startswith(self.root) and "site-packages" not in path:
+                return f"{path.removeprefix(self.root)}:{position.line}"
+        return None
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        if request.urn in self.by_urn:
+            self.by_urn[request.urn].outputs.update(wire.decode(request.outputs)[0])
+        else:
+            self.recording.outputs.update(wire.decode(request.outputs, hide_secrets=True)[0])
+        return empty_pb2.Empty()
+
+    def ReadResource(self, request: Any) -> Any:
+        given, _ = wire.decode(request.properties)
+        region, _ = self._provider(request.provider)
+        project, stack = self.recording.project, self.recording.stack
+        made = aws.computed(
+            request.type,
+            request.name,
+            given,
+            project=project,
+            stack=stack,
+            region=region,
+        )
+        urn = self.make_urn(request.parent, request.type, request.name)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode({**made, **given, "id": request.id}))
+
+    def Invoke(self, request: Any) -> Any:
+        args, _ = wire.decode(request.args)
+        answer = aws.invoke(request.tok, args, region=self._provider(request.provider)[0])
+        return resource_pb2.ResourceInvokeResponse(**{"return": wire.encode(answer)})
+
+    def Call(self, request: Any) -> Any:
+        raise aws.UnknownFunction(f"the stand-in has no answer for the method {request.tok}")
+
+
+def _options(request: Any) -> dict[str, Any]:
+    """The resource options that were set."""
+    options: dict[str, Any] = {
+        "ignoreChanges": list(request.ignoreChanges),
+        "replaceOnChanges": list(request.replaceOnChanges),
+        "retainOnDelete": request.retainOnDelete,
+        "deletedWith": request.deletedWith,
+        "import": request.importId,
+        "additionalSecretOutputs": list(request.additionalSecretOutputs),
+        "aliases": [
+            alias.urn or alias.spec.name or alias.spec.parentUrn or alias.spec.type for alias in request.aliases
+        ],
+        "customTimeouts": {
+            action: getattr(request.customTimeouts, action)
+            for action in ("create", "update", "delete")
+            if getattr(request.customTimeouts, action)
+        },
+        "providers": dict(request.providers),
+    }
+    set_options = {option: value for option, value in options.items() if value}
+    if request.deleteBeforeReplaceDefined:
+        set_options["deleteBeforeReplace"] = request.deleteBeforeReplace
+    return set_options
+
+
+class _Inline(ThreadPoolExecutor):
+    """Runs each call at once, in the caller's thread: registrations come in one order, and no thread is paid for."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - the caller raises it
+            future.set_exception(error)
+        return future
+
+
+def _execute(
+    monitor: _Monitor,
+    program: Callable[[], Any],
+    config: Mapping[str, Any],
+    *,
+    dry_run: bool,
+) -> None:
+    """Run a program to its end, every registration and `apply` included. To be called in a context of its own."""
+    values, secret_keys = _config(config)
+    features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)
+    settings = pulumi_mocks.MockSettings(  # type: ignore[no-untyped-call]
+        monitor=monitor,
+        monitor_features=features,
+        engine=None,
+        project=monitor.recording.project,
+        stack=monitor.recording.stack,
+        organization="organization",
+        root_directory=monitor.root,
+        dry_run=dry_run,
+        callbacks=None,
+        outputs=set(),
+        lock=threading.Lock(),
+        package_refs={},
+        base_providers_by_ref={},
+    )
+    pulumi_settings.configure(settings)
+    pulumi_settings.ROOT.set(None)
+    pulumi_config.set_all_config(values, secret_keys)
+
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_Inline(max_workers=1))
+    # What fails is raised once, below; its dependents' failures are the same one again.
+    loop.set_exception_handler(lambda *_: None)
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(pulumi_stack.run_in_stack(program))
+    except Exception as error:
+        if error.__cause__ is error:  # the SDK raises a failed registration "from" itself
+            error.__cause__ = None
+        raise
+    finally:
+        pending = asyncio.all_tasks(loop)
+        for task in pending:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        loop.close()
+        asyncio.set_event_loop(None)
+
+
+def _config(config: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """The config as Pulumi holds it (objects as JSON), and the keys that are secret.
+
+    A `secure:` value can't be decrypted here: the program gets "[secret]" for it, as a secret.
+    """
+    secret: list[str] = []
+
+    def reveal(key: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if set(value) == {"secure"}:
+                secret.append(key)
+                return SECRET
+            return {name: reveal(key, item) for name, item in value.items()}
+        return [reveal(key, item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    plain = {key: reveal(key, value) for key, value in config.items()}
+    return {key: v if isinstance(v, str) else json.dumps(v) for key, v in plain.items() if v is not None}, secret
+
+
+@contextmanager
+def _program_directory(directory: Path) -> Iterator[None]:
+    """The working directory and import path that a program has under the engine."""
+    before, path = Path.cwd(), list(sys.path)
+    os.chdir(directory)
+    sys.path.insert(0, str(directory))
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        os.chdir(before)
+
+
+def run_program(
+    directory: Path,
+    stack: str,
+    config: Mapping[str, Any],
+    *,
+    project: str = "platform",
+    unknown: bool = False,
+    on_register: Callable[[Registration], None] | None = None,
+) -> Recording:
+    """Run `directory/__main__.py` in this process and record it.
+
+    `config` is the stack's, with qualified keys; `aws:region` (us-east-1 if unset) is the provider's. With `unknown`,
+    nothing that AWS computes is known, as in a first preview. What the program raises is raised as it is.
+    """
+    directory = directory.resolve()
+
+    def program() -> None:
+        runpy.run_path(str(directory / "__main__.py"), run_name="__main__")
+
+    with _program_directory(directory):
+        return _record(program, directory, stack, config, project, unknown, on_register)
+
+
+def record(
+    program: Callable[[], Any],
+    *,
+    stack: str = "test",
+    project: str = "platform",
+    region: str = "us-east-1",
+    config: Mapping[str, Any] | None = None,
+    unknown: bool = False,
+    root: Path | None = None,
+) -> Recording:
+    """Run a function as a Pulumi program and record it: for tests. `root` is what sources are relative to."""
+    config = {"aws:region": region, **(config or {})}
+    return _record(program, (root or Path.cwd()).resolve(), stack, config, project, unknown, None)
+
+
+def _record(
+    program: Callable[[], Any],
+    root: Path,
+    stack: str,
+    config: Mapping[str, Any],
+    project: str,
+    unknown: bool,
+    on_register: Callable[[Registration], None] | None,
+) -> Recording:
+    recording = Recording(project, stack)
+    monitor = _Monitor(recording, str(config.get("aws:region") or "us-east-1"), root, unknown=unknown)
+    monitor.default_tags = (config.get("aws:defaultTags") or {}).get("tags") or {}
+    monitor.on_register = on_register
+    contextvars.copy_context().run(_execute, monitor, program, config, dry_run=unknown)
+    return recording
