@@ -38,13 +38,7 @@ ZONES = {
     ("network", "eu-central-1"): "Z3F0SRJ5LGBH90",
     ("s3", "us-east-1"): "Z3AQBSTGFYJSTF",
 }
-PORTS = {
-    "mysql": 3306,
-    "mariadb": 3306,
-    "postgres": 5432,
-    "oracle": 1521,
-    "sqlserver": 1433,
-}
+PORTS = {"mysql": 3306, "mariadb": 3306, "postgres": 5432, "oracle": 1521, "sqlserver": 1433}
 
 
 class UnknownFunction(Exception):
@@ -89,14 +83,7 @@ class Fields(dict[str, Any]):
         return self.digest[:length] if kind == "hex" else _spell(self.digest + key, ALPHABETS[kind], length)
 
 
-def _fields(
-    type_token: str,
-    name: str,
-    project: str,
-    stack: str,
-    region: str,
-    inputs: Mapping[str, Any],
-) -> Fields:
+def _fields(type_token: str, name: str, project: str, stack: str, region: str, inputs: Mapping[str, Any]) -> Fields:
     digest = hashlib.sha256(f"{project}/{stack}/{type_token}/{name}".encode()).hexdigest()
     fields = Fields(inputs)
     fields.digest = digest
@@ -105,15 +92,7 @@ def _fields(
         region=region,
         partition=partition(region),
         suffix="amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com",
-        uuid="-".join(
-            (
-                digest[:8],
-                digest[8:12],
-                "4" + digest[13:16],
-                "a" + digest[17:20],
-                digest[20:32],
-            )
-        ),
+        uuid="-".join((digest[:8], digest[8:12], "4" + digest[13:16], "a" + digest[17:20], digest[20:32])),
     )
     return fields
 
@@ -144,11 +123,7 @@ NAME_LENGTHS = {
     "aws:elasticache/cluster:Cluster": 50,
     "aws:elasticache/replicationGroup:ReplicationGroup": 40,
 }
-LOWER_CASE = {
-    "aws:rds/subnetGroup:SubnetGroup",
-    "aws:rds/parameterGroup:ParameterGroup",
-    *NAME_PROPERTIES,
-}
+LOWER_CASE = {"aws:rds/subnetGroup:SubnetGroup", "aws:rds/parameterGroup:ParameterGroup", *NAME_PROPERTIES}
 NAME_PREFIXES = {"aws:kms/alias:Alias": "alias/"}
 
 
@@ -160,13 +135,7 @@ def name_property(type_token: str) -> str | None:
 
 
 def autoname(
-    type_token: str,
-    name: str,
-    inputs: Mapping[str, Any],
-    *,
-    project: str,
-    stack: str,
-    proposed: str = "",
+    type_token: str, name: str, inputs: Mapping[str, Any], *, project: str, stack: str, proposed: str = ""
 ) -> dict[str, str]:
     """The physical name that the provider's Check adds to inputs that carry none: `{}` or one property."""
     key = name_property(type_token)
@@ -255,10 +224,7 @@ def validation_options(domain: str, alternatives: list[str]) -> list[dict[str, s
                 "resourceRecordValue": f"_{digest[32:]}.acm-validations.aws.",
             }
         )
-    return sorted(
-        options,
-        key=lambda option: hashlib.sha256(option["domainName"].encode()).hexdigest(),
-    )
+    return sorted(options, key=lambda option: hashlib.sha256(option["domainName"].encode()).hexdigest())
 
 
 def _name_servers(f: Fields) -> list[str]:
@@ -267,11 +233,7 @@ def _name_servers(f: Fields) -> list[str]:
 
 
 def _password(f: Fields) -> str:
-    kinds = {
-        "lower": string.ascii_lowercase,
-        "upper": string.ascii_uppercase,
-        "numeric": string.digits,
-    }
+    kinds = {"lower": string.ascii_lowercase, "upper": string.ascii_uppercase, "numeric": string.digits}
     alphabets = [letters for kind, letters in kinds.items() if f.get(kind, True) is not False]
     if f.get("special", True) is not False:
         alphabets.append(f.get("overrideSpecial") or "!@#$%&*()-_=+[]{}<>:?")
@@ -333,11 +295,7 @@ EC2 = {
     "vpcDhcpOptions:VpcDhcpOptions": ("dopt", "dhcp-options"),
     "vpcEndpoint:VpcEndpoint": ("vpce", "vpc-endpoint"),
 }
-_RULE_ID = {
-    "id": "sgr-{hex17}",
-    "securityGroupRuleId": "{id}",
-    "arn": arn("ec2", "security-group-rule/{id}"),
-}
+_RULE_ID = {"id": "sgr-{hex17}", "securityGroupRuleId": "{id}", "arn": arn("ec2", "security-group-rule/{id}")}
 _ARN_ID: dict[str, Template] = {"id": "{arn}"}
 _IAM = {"arn": arn("iam", "{kind}{path}{name}", region="")}
 
@@ -360,10 +318,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
     },
     "aws:autoscaling/policy:Policy": {
         "id": "{name}",
-        "arn": arn(
-            "autoscaling",
-            "scalingPolicy:{uuid}:autoScalingGroupName/{autoscalingGroupName}:policyName/{name}",
-        ),
+        "arn": arn("autoscaling", "scalingPolicy:{uuid}:autoScalingGroupName/{autoscalingGroupName}:policyName/{name}"),
     },
     "aws:cloudfront/distribution:Distribution": {
         "id": "E{upper13}",
@@ -374,19 +329,10 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "status": "Deployed",
         "callerReference": "{uuid}",
     },
-    "aws:cloudfront/originAccessControl:OriginAccessControl": {
-        "id": "E{upper12}",
-        "etag": "E{upper11}",
-    },
+    "aws:cloudfront/originAccessControl:OriginAccessControl": {"id": "E{upper12}", "etag": "E{upper11}"},
     "aws:cloudfront/cachePolicy:CachePolicy": {"id": "{uuid}", "etag": "E{upper13}"},
-    "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": {
-        "id": "{uuid}",
-        "etag": "E{upper13}",
-    },
-    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {
-        "id": "{uuid}",
-        "etag": "E{upper13}",
-    },
+    "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": {"id": "{uuid}", "etag": "E{upper13}"},
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {"id": "{uuid}", "etag": "E{upper13}"},
     "aws:cloudfront/function:Function": {
         "id": "{name}",
         "arn": arn("cloudfront", "function/{name}", region=""),
@@ -398,14 +344,8 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "arn": arn("cloudfront", "vpcorigin/{id}", region=""),
         "etag": "E{upper13}",
     },
-    "aws:cloudwatch/logGroup:LogGroup": {
-        "id": "{name}",
-        "arn": arn("logs", "log-group:{name}"),
-    },
-    "aws:cloudwatch/logDelivery:LogDelivery": {
-        "id": "{mixed16}",
-        "arn": arn("logs", "delivery:{id}"),
-    },
+    "aws:cloudwatch/logGroup:LogGroup": {"id": "{name}", "arn": arn("logs", "log-group:{name}")},
+    "aws:cloudwatch/logDelivery:LogDelivery": {"id": "{mixed16}", "arn": arn("logs", "delivery:{id}")},
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": {
         "id": "{name}",
         "arn": arn("logs", "delivery-source:{name}"),
@@ -416,10 +356,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "arn": arn("logs", "delivery-destination:{name}"),
         "deliveryDestinationType": "S3",
     },
-    "aws:cloudwatch/metricAlarm:MetricAlarm": {
-        "id": "{name}",
-        "arn": arn("cloudwatch", "alarm:{name}"),
-    },
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"id": "{name}", "arn": arn("cloudwatch", "alarm:{name}")},
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": {
         "id": "{alarmName}",
         "arn": arn("cloudwatch", "alarm:{alarmName}"),
@@ -428,10 +365,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "id": "{dashboardName}",
         "dashboardArn": arn("cloudwatch", "dashboard/{dashboardName}", region=""),
     },
-    "aws:cloudwatch/eventRule:EventRule": {
-        "id": "{name}",
-        "arn": arn("events", "rule/{name}"),
-    },
+    "aws:cloudwatch/eventRule:EventRule": {"id": "{name}", "arn": arn("events", "rule/{name}")},
     "aws:ebs/volume:Volume": {"id": "vol-{hex17}", "arn": arn("ec2", "volume/{id}")},
     "aws:elb/loadBalancer:LoadBalancer": {
         "id": "{name}",
@@ -484,16 +418,8 @@ OUTPUTS: dict[str, dict[str, Template]] = {
             else f"arn:{f['partition']}:kms:{f['region']}:{ACCOUNT}:key/{f['targetKeyId']}"
         ),
     },
-    "aws:kms/key:Key": {
-        "id": "{uuid}",
-        "keyId": "{uuid}",
-        "arn": arn("kms", "key/{uuid}"),
-    },
-    "aws:kms/replicaKey:ReplicaKey": {
-        "id": "mrk-{hex32}",
-        "keyId": "{id}",
-        "arn": arn("kms", "key/{id}"),
-    },
+    "aws:kms/key:Key": {"id": "{uuid}", "keyId": "{uuid}", "arn": arn("kms", "key/{uuid}")},
+    "aws:kms/replicaKey:ReplicaKey": {"id": "mrk-{hex32}", "keyId": "{id}", "arn": arn("kms", "key/{id}")},
     "aws:lb/loadBalancer:LoadBalancer": {
         "arnSuffix": lambda f: _load_balancer(f)["arnSuffix"],
         "arn": arn("elasticloadbalancing", "loadbalancer/{arnSuffix}"),
@@ -502,15 +428,9 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "zoneId": lambda f: _load_balancer(f)["zoneId"],
         "vpcId": "vpc-{hex17}",
     },
-    "aws:lb/listener:Listener": {
-        "arn": _elastic("listener", "loadBalancerArn"),
-        **_ARN_ID,
-    },
+    "aws:lb/listener:Listener": {"arn": _elastic("listener", "loadBalancerArn"), **_ARN_ID},
     "aws:lb/listenerCertificate:ListenerCertificate": {"id": "{listenerArn}_{certificateArn}"},
-    "aws:lb/listenerRule:ListenerRule": {
-        "arn": _elastic("listener-rule", "listenerArn"),
-        **_ARN_ID,
-    },
+    "aws:lb/listenerRule:ListenerRule": {"arn": _elastic("listener-rule", "listenerArn"), **_ARN_ID},
     "aws:lb/targetGroup:TargetGroup": {
         "arnSuffix": "targetgroup/{name}/{hex16}",
         "arn": arn("elasticloadbalancing", "{arnSuffix}"),
@@ -522,10 +442,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "arn": arn("rds", "db:{name}"),
         "resourceId": "{id}",
         "address": "{name}.c{lower11}.{region}.rds.{suffix}",
-        "port": lambda f: next(
-            (port for start, port in PORTS.items() if str(f["engine"]).startswith(start)),
-            3306,
-        ),
+        "port": lambda f: next((port for start, port in PORTS.items() if str(f["engine"]).startswith(start)), 3306),
         "endpoint": lambda f: f"{f['address']}:{int(f['port'])}",
         "hostedZoneId": lambda f: zone("rds", f["region"]),
         "availabilityZone": "{region}a",
@@ -546,20 +463,14 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         ),
     },
     "aws:rds/optionGroup:OptionGroup": {"id": "{name}", "arn": arn("rds", "og:{name}")},
-    "aws:rds/parameterGroup:ParameterGroup": {
-        "id": "{name}",
-        "arn": arn("rds", "pg:{name}"),
-    },
+    "aws:rds/parameterGroup:ParameterGroup": {"id": "{name}", "arn": arn("rds", "pg:{name}")},
     "aws:rds/subnetGroup:SubnetGroup": {
         "id": "{name}",
         "arn": arn("rds", "subgrp:{name}"),
         "vpcId": "vpc-{hex17}",
         "supportedNetworkTypes": ["IPV4"],
     },
-    "aws:route53/healthCheck:HealthCheck": {
-        "id": "{uuid}",
-        "arn": "arn:{partition}:route53:::healthcheck/{id}",
-    },
+    "aws:route53/healthCheck:HealthCheck": {"id": "{uuid}", "arn": "arn:{partition}:route53:::healthcheck/{id}"},
     "aws:route53/record:Record": {
         "id": lambda f: "_".join(filter(None, (f["zoneId"], f["name"], f["type"], f["setIdentifier"]))),
         "fqdn": lambda f: str(f["name"]).rstrip("."),
@@ -585,21 +496,14 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "etag": "{hex32}",
         "versionId": "{mixed32}",
     },
-    "aws:secretsmanager/secret:Secret": {
-        "arn": arn("secretsmanager", "secret:{name}-{mixed6}"),
-        **_ARN_ID,
-    },
+    "aws:secretsmanager/secret:Secret": {"arn": arn("secretsmanager", "secret:{name}-{mixed6}"), **_ARN_ID},
     "aws:secretsmanager/secretVersion:SecretVersion": {
         "versionId": "{uuid}",
         "id": "{secretId}|{versionId}",
         "arn": "{secretId}",
         "versionStages": ["AWSCURRENT"],
     },
-    "aws:sns/topic:Topic": {
-        "arn": arn("sns", "{name}"),
-        **_ARN_ID,
-        "owner": "{account}",
-    },
+    "aws:sns/topic:Topic": {"arn": arn("sns", "{name}"), **_ARN_ID, "owner": "{account}"},
     "aws:sqs/queue:Queue": {
         "arn": arn("sqs", "{name}"),
         "url": "https://sqs.{region}.{suffix}/{account}/{name}",
@@ -614,30 +518,16 @@ OUTPUTS: dict[str, dict[str, Template]] = {
     },
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": dict(_RULE_ID),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": dict(_RULE_ID),
-    "aws:ec2/securityGroupRule:SecurityGroupRule": {
-        "id": "sgrule-{digits10}",
-        "securityGroupRuleId": "sgr-{hex17}",
-    },
+    "aws:ec2/securityGroupRule:SecurityGroupRule": {"id": "sgrule-{digits10}", "securityGroupRuleId": "sgr-{hex17}"},
     "aws:wafv2/webAcl:WebAcl": {
         "id": "{uuid}",
         "arn": _web_acl_arn("webacl"),
         "capacity": lambda f: 200 * len(f.get("rules") or []),
         "lockToken": "{uuid}",
     },
-    "aws:wafv2/ipSet:IpSet": {
-        "id": "{uuid}",
-        "arn": _web_acl_arn("ipset"),
-        "lockToken": "{uuid}",
-    },
-    "aws:wafv2/ruleGroup:RuleGroup": {
-        "id": "{uuid}",
-        "arn": _web_acl_arn("rulegroup"),
-        "lockToken": "{uuid}",
-    },
-    "aws:wafv2/regexPatternSet:RegexPatternSet": {
-        "id": "{uuid}",
-        "arn": _web_acl_arn("regexpatternset"),
-    },
+    "aws:wafv2/ipSet:IpSet": {"id": "{uuid}", "arn": _web_acl_arn("ipset"), "lockToken": "{uuid}"},
+    "aws:wafv2/ruleGroup:RuleGroup": {"id": "{uuid}", "arn": _web_acl_arn("rulegroup"), "lockToken": "{uuid}"},
+    "aws:wafv2/regexPatternSet:RegexPatternSet": {"id": "{uuid}", "arn": _web_acl_arn("regexpatternset")},
     "aws:wafv2/webAclAssociation:WebAclAssociation": {"id": "{webAclArn},{resourceArn}"},
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": {"id": "{resourceArn}"},
     "random:index/randomBytes:RandomBytes": {
@@ -656,27 +546,16 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "result": lambda f: int(f["min"]) + int(f.digest, 16) % (int(f["max"]) - int(f["min"]) + 1),
         "id": "{result}",
     },
-    "random:index/randomPassword:RandomPassword": {
-        "id": "none",
-        "result": _password,
-        "bcryptHash": "$2a$10${mixed53}",
-    },
+    "random:index/randomPassword:RandomPassword": {"id": "none", "result": _password, "bcryptHash": "$2a$10${mixed53}"},
     "random:index/randomPet:RandomPet": {
         "id": lambda f: "-".join(
-            filter(
-                None,
-                (
-                    f["prefix"],
-                    *(f[f"lower{5 + i}"] for i in range(int(f["length"] or 2))),
-                ),
-            )
-        ),
+            filter(None, (f["prefix"], *(f[f"lower{5 + i}"] for i in range(int(f["length"] or 2)))))
+        )
     },
     "random:index/randomShuffle:RandomShuffle": {
         "id": "-",
         "results": lambda f: sorted(
-            f["inputs"],
-            key=lambda item: hashlib.sha256(f"{f.digest}{item}".encode()).hexdigest(),
+            f["inputs"], key=lambda item: hashlib.sha256(f"{f.digest}{item}".encode()).hexdigest()
         )[: int(f["resultCount"] or len(f["inputs"]))],
     },
     "random:index/randomString:RandomString": {"result": _password, "id": "{result}"},
@@ -932,11 +811,7 @@ def _ami(args: Mapping[str, Any], region: str) -> dict[str, Any]:
 def _cloudfront_policy(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     name = str(args.get("name") or args.get("id"))
     made = args.get("id") or _fields("getPolicy", name, "", "", "", {})["uuid"]
-    return {
-        "id": made,
-        "name": name,
-        "etag": "E" + _spell(name, ALPHABETS["upper"], 13),
-    }
+    return {"id": made, "name": name, "etag": "E" + _spell(name, ALPHABETS["upper"], 13)}
 
 
 INVOKES: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {

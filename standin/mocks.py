@@ -149,15 +149,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             # As in a first preview: nothing but the name that Check gives.
             return dict(aws.autoname(type_token, name, inputs, project=project, stack=stack))
         region, tags = self._provider(provider)
-        return aws.computed(
-            type_token,
-            name,
-            inputs,
-            project=project,
-            stack=stack,
-            region=region,
-            default_tags=tags,
-        )
+        return aws.computed(type_token, name, inputs, project=project, stack=stack, region=region, default_tags=tags)
 
     def _provider(self, reference: str) -> tuple[str, Mapping[str, str]]:
         """The region and default tags of an explicit provider, or the stack's."""
@@ -170,10 +162,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
         return explicit.inputs.get("region") or self.region, tags.get("tags") or {}
 
     def _source(self, request: Any) -> str | None:
-        for position in (
-            request.sourcePosition,
-            *(frame.pc for frame in request.stackTrace.frames),
-        ):
+        for position in (request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)):
             path = unquote(urlsplit(position.uri).path)
             if path.startswith(self.root) and "site-packages" not in path:
                 return f"{path.removeprefix(self.root)}:{position.line}"
@@ -190,14 +179,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
         given, _ = wire.decode(request.properties)
         region, _ = self._provider(request.provider)
         project, stack = self.recording.project, self.recording.stack
-        made = aws.computed(
-            request.type,
-            request.name,
-            given,
-            project=project,
-            stack=stack,
-            region=region,
-        )
+        made = aws.computed(request.type, request.name, given, project=project, stack=stack, region=region)
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode({**made, **given, "id": request.id}))
 
@@ -247,13 +229,7 @@ class _Inline(ThreadPoolExecutor):
         return future
 
 
-def _execute(
-    monitor: _Monitor,
-    program: Callable[[], Any],
-    config: Mapping[str, Any],
-    *,
-    dry_run: bool,
-) -> None:
+def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str, Any], *, dry_run: bool) -> None:
     """Run a program to its end, every registration and `apply` included. To be called in a context of its own."""
     values, secret_keys = _config(config)
     features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)
