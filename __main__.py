@@ -1,0 +1,64 @@
+"""The platform, as its architecture diagram has it: a line or two a tier, from the browser to the data."""
+
+import pulumi
+
+import settings
+from components.database import Database
+from components.edge import Dns, Edge
+from components.loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, NetworkLoadBalancer
+from components.network import Network
+from components.security import Security
+from components.storage import LogBucket, SecureBucket
+from components.web import Web
+
+stack = settings.load()
+tiers, balancing = stack.tiers, stack.load_balancing
+dns = alb = nlb = classic = edge = database = storage = None
+
+# What every tier stands on: keys, the log bucket, the network
+security = Security("security", stack.security)
+data_key, logs_key = security.data.arn, security.logs.arn
+logs = LogBucket("logs", stack.logs)
+network = Network("network", stack.network, logs_key_arn=logs_key)
+
+# browser -> Route 53 -> CloudFront + WAF -> ALB + WAF
+if tiers.edge and stack.dns:
+    dns = Dns("dns", stack.dns)
+if tiers.load_balancing:
+    certificate = dns.certificate_arn if dns else balancing.certificate_arn or ""
+    clients, inside = stack.load_balancer_clients, network.private
+    outside = inside if clients == "vpc" else network.public
+    alb = ApplicationLoadBalancer(
+        "alb", balancing.application, subnets=outside, clients=clients, certificate_arn=certificate, logs=logs
+    )
+    if balancing.network:
+        nlb = NetworkLoadBalancer("nlb", balancing.network, subnets=inside, certificate_arn=certificate, logs=logs)
+    if balancing.classic:
+        classic = ClassicLoadBalancer("clb", balancing.classic, subnets=inside, certificate_arn=certificate, logs=logs)
+if dns and alb:
+    edge = Edge("edge", stack.edge, dns=dns, alb=alb, logs=logs, logs_key_arn=logs_key, key_args=stack.security)
+
+# -> MySQL, and the bucket after it
+if tiers.database:
+    database = Database("database", stack.database, subnets=network.isolated, key_arn=data_key, logs_key_arn=logs_key)
+if tiers.storage:
+    storage = SecureBucket("storage", stack.storage, key_arn=data_key, logs=logs)
+
+# ALB -> web tier -> database
+if tiers.web and alb:
+    subnets = network.public if stack.web.placement == "public" else network.private
+    Web("web", stack.web, subnets=subnets, key_arn=data_key, alb=alb, nlb=nlb, classic=classic, database=database)
+
+pulumi.export("vpc_id", network.vpc_id)
+pulumi.export("log_bucket", logs.name)
+if edge and dns:
+    pulumi.export("url", edge.url)
+    pulumi.export("name_servers", dns.name_servers)
+if alb:
+    pulumi.export("load_balancer", alb.dns_name)
+if database:
+    pulumi.export("database_endpoint", database.endpoint)
+    pulumi.export("database_replica_endpoints", database.replica_endpoints)
+    pulumi.export("database_secret_arn", database.secret_arn)
+if storage:
+    pulumi.export("bucket", storage.name)

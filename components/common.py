@@ -1,0 +1,133 @@
+"""What every tier shares: the base of its arguments, its names and tags, and where it is deployed."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+PACKAGE = "platform:index"
+"""Prefix of every component's type token. A change of it replaces everything: alias it if it must ever move."""
+
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
+]
+"""Days that CloudWatch Logs can keep a log group (PutRetentionPolicy API reference)."""
+
+
+class Refusal(NamedTuple):
+    """A combination of arguments that AWS refuses: where it is, and why."""
+
+    path: tuple[str, ...]
+    reason: str
+
+
+class Args(BaseModel):
+    """Base of every tier's arguments: immutable, typed strictly, and without unknown keys.
+
+    Raises:
+        pydantic.ValidationError: naming every argument that is wrong, with its path and the reason.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """Combinations of valid arguments that AWS refuses all the same."""
+        return iter(())
+
+    @model_validator(mode="after")
+    def _refuse(self) -> "Args":
+        found = [
+            InitErrorDetails(
+                type=PydanticCustomError("refused", "{reason}", {"reason": refusal.reason}), loc=refusal.path
+            )
+            for refusal in self.refusals()
+        ]
+        if found:
+            raise ValidationError.from_exception_data(type(self).__name__, found)
+        return self
+
+
+@dataclass(frozen=True)
+class Location:
+    """The account, region and partition that a component deploys to. Known in a preview, so that policies are too."""
+
+    account: pulumi.Output[str]
+    region: pulumi.Output[str]
+    partition: pulumi.Output[str]
+
+    def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The ARN of a regional resource of this account."""
+        return pulumi.Output.format("arn:{}:{}:{}:{}:{}", self.partition, service, self.region, self.account, resource)
+
+    def global_arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The ARN of a resource of this account in a service without regions, such as IAM."""
+        return pulumi.Output.format("arn:{}:{}::{}:{}", self.partition, service, self.account, resource)
+
+    def bucket_arn(self, bucket_name: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The ARN of a bucket, which carries neither region nor account."""
+        return pulumi.Output.format("arn:{}:s3:::{}", self.partition, bucket_name)
+
+
+def location(parent: pulumi.Resource, region: str | None = None) -> Location:
+    """Where `parent`'s provider deploys to; `region` names another region of the same account."""
+    opts = pulumi.InvokeOutputOptions(parent=parent)
+    return Location(
+        account=aws.get_caller_identity_output(opts=opts).account_id,
+        region=pulumi.Output.from_input(region) if region else aws.get_region_output(opts=opts).region,
+        partition=aws.get_partition_output(opts=opts).partition,
+    )
+
+
+def physical_name(name: str, limit: int) -> str:
+    """`<project>-<stack>-<name>` in lower case, for what AWS wants named up front and policies have to name.
+
+    A name over `limit` characters is cut and ends in a hash of the whole, so that two long names never meet.
+    """
+    whole = f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}"
+    plain = re.sub(r"[^a-z0-9]+", "-", whole.lower()).strip("-")
+    if plain == whole and len(plain) <= limit:
+        return plain
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:6]
+    return f"{plain[: limit - 7].strip('-')}-{digest}"
+
+
+def log_group_name(name: str) -> str:
+    """`/<project>/<stack>/<name>`: where a tier's own logs go (at most 512 characters)."""
+    return f"/{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+
+
+def tags(name: str, **extra: str) -> dict[str, str]:
+    """A resource's tags: its readable name, and whatever else AWS reads from tags. Others come as default tags."""
+    return {"Name": f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}", **extra}
+
+
+def policy_document(*statements: Mapping[str, Any]) -> pulumi.Output[str]:
+    """An IAM, key or resource policy of these statements, as JSON."""
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def service_trust(service: str, **conditions: Any) -> pulumi.Output[str]:
+    """The trust policy of a role that one AWS service assumes, under `conditions` where there are any."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return policy_document(statement | ({"Condition": conditions} if conditions else {}))
+
+
+def check_name(name: str, longest: int) -> None:
+    """Refuse a component name from which AWS names could not be made.
+
+    Raises:
+        ValueError: if the name holds other than lower-case letters, digits and hyphens, or is too long.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise ValueError(f"component name {name!r}: use lower-case letters, digits and single hyphens, a letter first")
+    if len(name) > longest:
+        raise ValueError(
+            f"component name {name!r} has {len(name)} characters: at most {longest} leave room for the suffixes that "
+            "the AWS name limits (32 for a load balancer or a target group, 63 for a database) have to hold"
+        )

@@ -1,0 +1,412 @@
+"""Database tier: MySQL on RDS, with a standby, read replicas, its parameters, its logs and its password."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_random as random
+from pydantic import Field, StringConstraints
+
+from .common import (
+    PACKAGE,
+    Args,
+    Refusal,
+    RetentionDays,
+    check_name,
+    location,
+    physical_name,
+    service_trust,
+    tags,
+)
+from .network import Subnets, security_group
+
+InstanceClass = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^db\.(t3|t4g|m5d?|m6gd?|m6id?|m7g|m7i|m8g|r5b?|r5d|r6gd?|r6id?|r7g|r7i|r8g|x2g|x2idn|x2iedn)\.\w+$"
+    ),
+]
+"""A class that RDS offers for MySQL 8.4 (RDS user guide, "Supported DB engines for DB instance classes")."""
+
+ReplicaName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+
+_WITHOUT_INSIGHTS = ("db.t3.micro", "db.t3.small", "db.t4g.micro", "db.t4g.small")
+_LOGS = ("error", "slowquery")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = f"({'|'.join(_DAYS)})"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+PORT = 3306
+
+
+class ReplicaArgs(Args):
+    """A read replica."""
+
+    instance_class: InstanceClass | None = None
+    """RDS instance class; none takes the primary's."""
+    zone: str | None = None
+    """Availability zone; none leaves the choice to RDS."""
+
+
+class RestoreArgs(Args):
+    """Where a new database gets its data from."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+    """Names the restored database. A new name makes a new database beside the old one, which a deletion protection
+    keeps until someone lifts it on purpose; then the old one goes, with a final snapshot."""
+    snapshot_identifier: str | None = None
+    """Snapshot to restore, by name or ARN."""
+    source_identifier: str | None = None
+    """Database instance to restore to a point in time, with `time`; its automated backups must reach back that far."""
+    time: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")] | None = None
+    """Point in time (UTC, as 2026-11-22T06:00:00Z); none is the latest that can be restored."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        if (self.snapshot_identifier is None) == (self.source_identifier is None):
+            yield Refusal((), "give either snapshot_identifier or source_identifier")
+        if self.time and not self.source_identifier:
+            yield Refusal(("time",), "goes with source_identifier")
+
+
+class DatabaseArgs(Args):
+    """A MySQL database on RDS."""
+
+    instance_class: InstanceClass = "db.t4g.medium"
+    """RDS instance class of the primary, and of replicas that name no other."""
+    engine_version: Annotated[str, StringConstraints(pattern=r"^8\.4(\.\d+)?$")] = "8.4"
+    """MySQL version: 8.4 takes the newest 8.4.x; 8.0 left RDS standard support in July 2026."""
+    database_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)] = "app"
+    """Schema created with the database."""
+    username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=16)] = "dbadmin"
+    """Master user (RDS for MySQL: 1 to 16 characters, no reserved word)."""
+    allocated_storage_gib: int = Field(default=20, ge=20, le=65536)
+    """Storage at the start, in GiB (gp3: 20 to 65,536)."""
+    max_allocated_storage_gib: int = Field(default=100, ge=22, le=65536)
+    """Storage up to which RDS grows by itself, in GiB; at least a tenth above `allocated_storage_gib`."""
+    multi_az: bool = True
+    """A standby in another zone takes over when the primary fails."""
+    replicas: dict[ReplicaName, ReplicaArgs] = Field(default_factory=dict, max_length=15)
+    """Read replicas by name (RDS for MySQL: at most 15)."""
+    backup_retention_days: int = Field(default=7, ge=0, le=35)
+    """Days that automated backups, and with them any point in time, are kept (RDS: 0 to 35; 0 is none)."""
+    backup_window: Annotated[str, StringConstraints(pattern=rf"^{_TIME}-{_TIME}$")] = "02:00-03:00"
+    """Daily window for backups (UTC), of 30 minutes at least, apart from the maintenance window."""
+    maintenance_window: Annotated[str, StringConstraints(pattern=rf"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$")] = (
+        "sun:03:30-sun:04:30"
+    )
+    """Weekly window for maintenance (UTC), of 30 minutes at least."""
+    deletion_protection: bool = True
+    """AWS refuses to delete the primary, and Pulumi to delete or replace it; a final snapshot is taken in any case."""
+    secret_recovery_days: int = Field(default=30, ge=0, le=30)
+    """Days in which a deleted secret can be recovered (Secrets Manager: 7 to 30, or 0 for none)."""
+    monitoring_interval_seconds: Literal[0, 1, 5, 10, 15, 30, 60] = 60
+    """Seconds between two Enhanced Monitoring samples of the operating system; 0 is off."""
+    performance_insights: bool = True
+    """Record which statements the database waits for (kept for 7 days)."""
+    log_retention_days: RetentionDays = 365
+    """Days that the error and slow-query logs are kept in CloudWatch Logs."""
+    slow_query_seconds: int = Field(default=2, ge=0, le=3600)
+    """Seconds from which on a query is logged as slow."""
+    restore: RestoreArgs | None = None
+    """Start from a snapshot or from another database at a point in time, instead of empty."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        if self.replicas and self.backup_retention_days == 0:
+            yield Refusal(("replicas",), "a database with replicas needs backup_retention_days of 1 or more (RDS)")
+        if self.max_allocated_storage_gib < self.allocated_storage_gib * 1.1:
+            yield Refusal(
+                ("max_allocated_storage_gib",),
+                f"must be at least a tenth above allocated_storage_gib ({self.allocated_storage_gib}), as RDS demands",
+            )
+        if self.performance_insights and self.instance_class in _WITHOUT_INSIGHTS:
+            yield Refusal(
+                ("performance_insights",), f"{self.instance_class} has no Performance Insights: set it to false"
+            )
+        for name, replica in self.replicas.items():
+            if self.performance_insights and replica.instance_class in _WITHOUT_INSIGHTS:
+                yield Refusal(
+                    ("replicas", name, "instance_class"), f"{replica.instance_class} has no Performance Insights"
+                )
+        if self.secret_recovery_days in range(1, 7):
+            yield Refusal(("secret_recovery_days",), "Secrets Manager takes 7 to 30 days, or 0")
+        if self.username.lower() in ("admin1", "rdsadmin", "root", "mysql", "rdsrepladmin"):
+            yield Refusal(("username",), f"{self.username!r} is reserved by RDS")
+        yield from _window_refusals(self.backup_window, self.maintenance_window)
+
+
+class Database(pulumi.ComponentResource):
+    """A MySQL primary in isolated subnets that demands TLS, its standby and replicas, and its password in a secret.
+
+    Nothing may connect until a client's security group is let in, with `network.allow` on `port`.
+    """
+
+    endpoint: pulumi.Output[str]
+    replica_endpoints: dict[str, pulumi.Output[str]]
+    secret_arn: pulumi.Output[str]
+    key_arn: pulumi.Input[str]
+    security_group_id: pulumi.Output[str]
+    port: int = PORT
+
+    def __init__(
+        self,
+        name: str,
+        args: DatabaseArgs | None = None,
+        *,
+        subnets: Subnets,
+        key_arn: pulumi.Input[str],
+        logs_key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Args:
+        subnets: without a way to or from the internet; of two zones at least.
+        key_arn: encrypts storage, backups, replicas, Performance Insights and the secret.
+        logs_key_arn: a key that CloudWatch Logs may use.
+        """
+        check_name(name, 30)
+        if len(subnets.ids) < 2:
+            raise ValueError(f"database {name!r}: has subnets in {len(subnets.ids)} zone(s), but RDS needs two")
+        super().__init__(f"{PACKAGE}:Database", name, None, opts)
+        self._name = name
+        self._args = args = args or DatabaseArgs()
+        self.key_arn = key_arn
+        self._logs_key_arn = logs_key_arn
+        # A restored database is another one: it never takes the place of the one it was restored from.
+        self._instance_name = f"{name}-{args.restore.name}" if args.restore else name
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._protected = pulumi.ResourceOptions(parent=self, protect=args.deletion_protection)
+        for replica_name, replica_args in args.replicas.items():
+            if replica_args.zone and replica_args.zone not in subnets.ids:
+                raise ValueError(
+                    f"database {name!r}: replica {replica_name!r} is in {replica_args.zone}, where it has no subnet"
+                )
+        group = security_group(name, subnets.vpc_id, "MySQL", self)
+        self.security_group_id = group.id
+        self._subnet_group = aws.rds.SubnetGroup(
+            name, subnet_ids=list(subnets.ids.values()), tags=tags(name), opts=self._child
+        )
+        self._parameter_group = self._create_parameter_group()
+        self._monitoring = self._create_monitoring_role() if args.monitoring_interval_seconds else None
+        password = random.RandomPassword(
+            name,
+            length=32,
+            # RDS refuses / @ " and blanks; the rest of the punctuation only troubles whoever has to quote it.
+            override_special="!#%*-_=+",
+            opts=self._protected,
+        )
+        primary = self._create_primary(password.result)
+        self.endpoint = primary.address
+        self.replica_endpoints = {
+            replica_name: self._create_replica(replica_name, replica_args, primary).address
+            for replica_name, replica_args in args.replicas.items()
+        }
+        self.secret_arn = self._create_secret(password.result, primary)
+        self.register_outputs(
+            {
+                "endpoint": self.endpoint,
+                "port": self.port,
+                "replica_endpoints": self.replica_endpoints,
+                "secret_arn": self.secret_arn,
+                "security_group_id": self.security_group_id,
+            }
+        )
+
+    def _create_parameter_group(self) -> aws.rds.ParameterGroup:
+        parameters = {
+            "require_secure_transport": "1",
+            "tls_version": "TLSv1.2,TLSv1.3",
+            "log_output": "FILE",  # or the logs stay in tables and never reach CloudWatch
+            "slow_query_log": "1",
+            "long_query_time": str(self._args.slow_query_seconds),
+        }
+        # tls_version is read at start-up only.
+        return aws.rds.ParameterGroup(
+            self._name,
+            family="mysql8.4",
+            parameters=[
+                {
+                    "name": parameter,
+                    "value": value,
+                    "apply_method": "pending-reboot" if parameter == "tls_version" else "immediate",
+                }
+                for parameter, value in sorted(parameters.items())
+            ],
+            tags=tags(self._name),
+            opts=self._child,
+        )
+
+    def _create_monitoring_role(self) -> tuple[aws.iam.Role, pulumi.Resource]:
+        """The role, and the attachment that RDS needs in place before it takes the role."""
+        name = f"{self._name}-monitoring"
+        here = location(self)
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=service_trust(
+                "monitoring.rds.amazonaws.com", StringEquals={"aws:SourceAccount": here.account}
+            ),
+            tags=tags(name),
+            opts=self._child,
+        )
+        attachment = aws.iam.RolePolicyAttachment(
+            name,
+            role=role.name,
+            policy_arn=pulumi.Output.format(
+                "arn:{}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole", here.partition
+            ),
+            opts=self._child,
+        )
+        return role, attachment
+
+    def _create_log_groups(self, name: str, identifier: str) -> list[pulumi.Resource]:
+        """Made before the instance: RDS would make them itself, readable by anyone with the default key and for ever."""
+        return [
+            aws.cloudwatch.LogGroup(
+                f"{name}-{log}",
+                name=f"/aws/rds/instance/{identifier}/{log}",
+                kms_key_id=self._logs_key_arn,
+                retention_in_days=self._args.log_retention_days,
+                tags=tags(f"{name}-{log}"),
+                opts=self._child,
+            )
+            for log in _LOGS
+        ]
+
+    def _create_primary(self, password: pulumi.Output[str]) -> aws.rds.Instance:
+        args, name = self._args, self._instance_name
+        identifier = physical_name(name, 50)
+        snapshot = random.RandomId(f"{name}-final-snapshot", byte_length=4, opts=self._child)
+        return aws.rds.Instance(
+            f"{name}-primary",
+            identifier=identifier,
+            engine="mysql",
+            engine_version=args.engine_version,
+            engine_lifecycle_support="open-source-rds-extended-support-disabled",
+            instance_class=args.instance_class,
+            db_name=args.database_name,
+            username=args.username,
+            password=password,
+            iam_database_authentication_enabled=True,
+            multi_az=args.multi_az,
+            storage_type="gp3",
+            allocated_storage=args.allocated_storage_gib,
+            max_allocated_storage=args.max_allocated_storage_gib,
+            storage_encrypted=True,
+            kms_key_id=self.key_arn,
+            db_subnet_group_name=self._subnet_group.name,
+            vpc_security_group_ids=[self.security_group_id],
+            publicly_accessible=False,
+            parameter_group_name=self._parameter_group.name,
+            backup_retention_period=args.backup_retention_days,
+            backup_window=args.backup_window,
+            maintenance_window=args.maintenance_window,
+            copy_tags_to_snapshot=True,
+            delete_automated_backups=False,
+            snapshot_identifier=args.restore.snapshot_identifier if args.restore else None,
+            restore_to_point_in_time=self._point_in_time(),
+            deletion_protection=args.deletion_protection,
+            skip_final_snapshot=False,
+            # RDS refuses a snapshot name that an earlier destroy has used.
+            final_snapshot_identifier=pulumi.Output.format("{}-final-{}", identifier, snapshot.hex),
+            auto_minor_version_upgrade=True,
+            performance_insights_enabled=args.performance_insights,
+            performance_insights_kms_key_id=self.key_arn if args.performance_insights else None,
+            monitoring_interval=args.monitoring_interval_seconds,
+            monitoring_role_arn=self._monitoring[0].arn if self._monitoring else None,
+            enabled_cloudwatch_logs_exports=list(_LOGS),
+            tags=tags(f"{name}-primary"),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=args.deletion_protection, depends_on=self._needed_by(f"{name}-primary", identifier)
+            ),
+        )
+
+    def _point_in_time(self) -> aws.rds.InstanceRestoreToPointInTimeArgsDict | None:
+        restore = self._args.restore
+        if restore is None or restore.source_identifier is None:
+            return None
+        if restore.time:
+            return {"source_db_instance_identifier": restore.source_identifier, "restore_time": restore.time}
+        return {"source_db_instance_identifier": restore.source_identifier, "use_latest_restorable_time": True}
+
+    def _create_replica(self, replica_name: str, replica: ReplicaArgs, primary: aws.rds.Instance) -> aws.rds.Instance:
+        args, name = self._args, f"{self._instance_name}-{replica_name}"
+        identifier = physical_name(name, 63)
+        return aws.rds.Instance(
+            name,
+            identifier=identifier,
+            replicate_source_db=primary.identifier,
+            instance_class=replica.instance_class or args.instance_class,
+            availability_zone=replica.zone,
+            storage_type="gp3",
+            max_allocated_storage=args.max_allocated_storage_gib,
+            storage_encrypted=True,  # by the primary's key, which RDS takes over within a region
+            vpc_security_group_ids=[self.security_group_id],
+            publicly_accessible=False,
+            parameter_group_name=self._parameter_group.name,
+            iam_database_authentication_enabled=True,
+            maintenance_window=args.maintenance_window,
+            copy_tags_to_snapshot=True,
+            skip_final_snapshot=True,  # it holds nothing that the primary does not
+            auto_minor_version_upgrade=True,
+            performance_insights_enabled=args.performance_insights,
+            performance_insights_kms_key_id=self.key_arn if args.performance_insights else None,
+            monitoring_interval=args.monitoring_interval_seconds,
+            monitoring_role_arn=self._monitoring[0].arn if self._monitoring else None,
+            enabled_cloudwatch_logs_exports=list(_LOGS),
+            tags=tags(name),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._needed_by(name, identifier)),
+        )
+
+    def _needed_by(self, name: str, identifier: str) -> list[pulumi.Resource]:
+        """What an instance uses without naming it: its log groups, and its monitoring role's permissions."""
+        groups = self._create_log_groups(name, identifier)
+        return [*groups, self._monitoring[1]] if self._monitoring else groups
+
+    def _create_secret(self, password: pulumi.Output[str], primary: aws.rds.Instance) -> pulumi.Output[str]:
+        """How to connect, in the form that Secrets Manager's own rotation functions read."""
+        secret = aws.secretsmanager.Secret(
+            self._name,
+            description=f"MySQL master user of {pulumi.get_project()} {pulumi.get_stack()}",
+            kms_key_id=self.key_arn,
+            recovery_window_in_days=self._args.secret_recovery_days,
+            tags=tags(self._name),
+            opts=self._protected,
+        )
+        version = aws.secretsmanager.SecretVersion(
+            self._name,
+            secret_id=secret.id,
+            secret_string=pulumi.Output.json_dumps(
+                {
+                    "engine": "mysql",
+                    "host": primary.address,
+                    "port": self.port,
+                    "username": self._args.username,
+                    "password": password,
+                    "dbname": self._args.database_name,
+                }
+            ),
+            opts=self._child,
+        )
+        return version.secret_arn
+
+
+def _minutes(day: str, time: str) -> int:
+    hours, minutes = time.split(":")
+    return (_DAYS.index(day) * 24 + int(hours)) * 60 + int(minutes)
+
+
+def _window_refusals(backup: str, maintenance: str) -> Iterator[Refusal]:
+    """RDS wants half an hour at least of each window, and the daily one never during the weekly one."""
+    week = 7 * 24 * 60
+    (from_day, start), (to_day, end) = (edge.split(":", 1) for edge in maintenance.split("-"))
+    begins = _minutes(from_day, start)
+    length = (_minutes(to_day, end) - begins) % week
+    if not 30 <= length < 24 * 60:
+        yield Refusal(("maintenance_window",), "must last from 30 minutes to below 24 hours")
+    backup_start, backup_end = (_minutes("mon", time) for time in backup.split("-"))
+    backup_length = (backup_end - backup_start) % (24 * 60)
+    if backup_length < 30:
+        yield Refusal(("backup_window",), "must last 30 minutes at least")
+    for day in range(7):
+        daily = day * 24 * 60 + backup_start
+        if (daily - begins) % week < length or (begins - daily) % week < backup_length:
+            yield Refusal(("backup_window",), f"overlaps maintenance_window ({maintenance})")
+            return

@@ -1,0 +1,546 @@
+"""Edge tier: Route 53, ACM certificates, CloudFront, and the WAF web ACLs for CloudFront and for the load balancer."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, StringConstraints
+
+from .common import (
+    PACKAGE,
+    Args,
+    Refusal,
+    RetentionDays,
+    check_name,
+    location,
+    physical_name,
+    policy_document,
+    tags,
+)
+from .loadbalancing import ORIGIN_HEADER, ApplicationLoadBalancer
+from .security import EncryptionKey, SecurityArgs
+from .storage import LogBucket
+
+CLOUDFRONT_REGION = "us-east-1"
+"""The only region that holds what CloudFront uses: certificates, web ACLs of its scope, and its log delivery."""
+
+DomainName = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)
+]
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+ManagedRuleGroup = Literal[
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesAnonymousIpList",
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesSQLiRuleSet",
+    "AWSManagedRulesLinuxRuleSet",
+    "AWSManagedRulesUnixRuleSet",
+    "AWSManagedRulesPHPRuleSet",
+    "AWSManagedRulesWordPressRuleSet",
+    "AWSManagedRulesWindowsRuleSet",
+    "AWSManagedRulesAdminProtectionRuleSet",
+]
+
+# A rule's priority goes with its name, so that adding one never renumbers the others.
+_PRIORITIES: dict[str, int] = {
+    "AWSManagedRulesAmazonIpReputationList": 10,
+    "AWSManagedRulesAnonymousIpList": 20,
+    "AWSManagedRulesCommonRuleSet": 40,
+    "AWSManagedRulesKnownBadInputsRuleSet": 50,
+    "AWSManagedRulesSQLiRuleSet": 60,
+    "AWSManagedRulesLinuxRuleSet": 70,
+    "AWSManagedRulesUnixRuleSet": 80,
+    "AWSManagedRulesPHPRuleSet": 90,
+    "AWSManagedRulesWordPressRuleSet": 100,
+    "AWSManagedRulesWindowsRuleSet": 110,
+    "AWSManagedRulesAdminProtectionRuleSet": 120,
+}
+_RATE_LIMIT_PRIORITY = 30
+
+# CloudFront's managed policies have the same ids in every account (CloudFront developer guide, "Use managed policies").
+_CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+_CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+_ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+_SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
+
+
+class DnsArgs(Args):
+    """The platform's name on the internet."""
+
+    zone: DomainName
+    """Route 53 public hosted zone that the platform's name lies in."""
+    create_zone: bool = False
+    """Create the zone; certificates then wait until its name servers are entered at the parent domain."""
+    domain: DomainName
+    """Name that users type: the zone's own or one below it. The certificates cover it and the names one level below."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        if self.domain != self.zone and not self.domain.endswith(f".{self.zone}"):
+            yield Refusal(("domain",), f"must be {self.zone} or end in .{self.zone}, the zone that answers for it")
+        if len(self.domain) > 64:
+            yield Refusal(("domain",), "ACM takes at most 64 characters as a certificate's first name")
+
+
+class Dns(pulumi.ComponentResource):
+    """A hosted zone, created or looked up, and the regional certificate for `domain` and the names one level below."""
+
+    domain: str
+    zone_id: pulumi.Output[str]
+    certificate_arn: pulumi.Output[str]
+    validation_fqdn: pulumi.Output[str]
+    name_servers: pulumi.Output[Sequence[str]]
+
+    def __init__(self, name: str, args: DnsArgs, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_name(name, 40)
+        super().__init__(f"{PACKAGE}:Dns", name, None, opts)
+        self._name = name
+        self.domain = args.domain
+        if args.create_zone:
+            zone = aws.route53.Zone(name, name=args.zone, tags=tags(name), opts=pulumi.ResourceOptions(parent=self))
+            self.zone_id, self.name_servers = zone.zone_id, zone.name_servers
+        else:
+            found = aws.route53.get_zone_output(
+                name=args.zone, private_zone=False, opts=pulumi.InvokeOutputOptions(parent=self)
+            )
+            self.zone_id, self.name_servers = found.zone_id, found.name_servers
+        certificate = _certificate(name, self.domain, self)
+        # A name and the wildcard below it are validated by one and the same record, and so is every other certificate
+        # of this account for them, in any region: one record serves them all.
+        validation = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{name}-validation-{self.domain}",
+            zone_id=self.zone_id,
+            name=validation.resource_record_name,
+            type=validation.resource_record_type,
+            records=[validation.resource_record_value],
+            ttl=300,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.validation_fqdn = record.fqdn
+        self.certificate_arn = _issued(name, certificate, self.validation_fqdn, self)
+        self.register_outputs(
+            {
+                "domain": self.domain,
+                "zone_id": self.zone_id,
+                "name_servers": self.name_servers,
+                "certificate_arn": self.certificate_arn,
+                "validation_fqdn": self.validation_fqdn,
+            }
+        )
+
+    def alias(
+        self,
+        fqdn: str,
+        *,
+        target_name: pulumi.Input[str],
+        target_zone_id: pulumi.Input[str],
+        ipv6: bool,
+        evaluate_target_health: bool,
+        parent: pulumi.Resource,
+    ) -> None:
+        """Answer for `fqdn` with the addresses of an AWS resource: an A record, and an AAAA one where it has IPv6."""
+        for record_type in ("A", "AAAA") if ipv6 else ("A",):
+            aws.route53.Record(
+                f"{self._name}-{fqdn}-{record_type}",
+                zone_id=self.zone_id,
+                name=fqdn,
+                type=record_type,
+                aliases=[
+                    {
+                        "name": target_name,
+                        "zone_id": target_zone_id,
+                        "evaluate_target_health": evaluate_target_health,
+                    }
+                ],
+                opts=pulumi.ResourceOptions(parent=parent),
+            )
+
+
+class WafArgs(Args):
+    """What a web ACL lets through."""
+
+    managed_rule_groups: dict[ManagedRuleGroup, Literal["block", "count"]] = Field(
+        default={
+            "AWSManagedRulesAmazonIpReputationList": "block",
+            "AWSManagedRulesCommonRuleSet": "block",
+            "AWSManagedRulesKnownBadInputsRuleSet": "block",
+            "AWSManagedRulesSQLiRuleSet": "block",
+        },
+        min_length=1,
+    )
+    """AWS's rule groups by name, and whether they block or, to try one out, only count."""
+    rate_limit: int = Field(default=2000, ge=10, le=2_000_000_000)
+    """Requests that one address may send in 5 minutes (WAF: 10 to 2,000,000,000)."""
+    log_retention_days: RetentionDays = 365
+    """Days that the requests' logs are kept in CloudWatch Logs."""
+
+
+class WebAcl(pulumi.ComponentResource):
+    """A WAF web ACL: managed rule groups and a rate limit, with metrics and with logs in which secrets are redacted."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: WafArgs | None = None,
+        *,
+        scope: Literal["CLOUDFRONT", "REGIONAL"],
+        logs_key_arn: pulumi.Input[str],
+        resource_arn: pulumi.Input[str] | None = None,
+        rate_limited: bool = True,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Args:
+        scope: CLOUDFRONT for a distribution, which names this ACL itself; REGIONAL for `resource_arn`.
+        logs_key_arn: a key that CloudWatch Logs may use, in the ACL's region (us-east-1 for CLOUDFRONT).
+        resource_arn: the load balancer, API or user pool to protect, with scope REGIONAL.
+        rate_limited: false where all requests come from a few addresses, as they do behind a CDN.
+        """
+        check_name(name, 40)
+        if (scope == "REGIONAL") != (resource_arn is not None):
+            raise ValueError(
+                f"web ACL {name!r}: resource_arn goes with scope REGIONAL; a distribution names its ACL itself"
+            )
+        super().__init__(f"{PACKAGE}:WebAcl", name, None, opts)
+        args = args or WafArgs()
+        child = pulumi.ResourceOptions(parent=self)
+        region = CLOUDFRONT_REGION if scope == "CLOUDFRONT" else None
+        rules = [_managed_rule(group, action) for group, action in sorted(args.managed_rule_groups.items())]
+        acl = aws.wafv2.WebAcl(
+            name,
+            scope=scope,
+            default_action={"allow": {}},
+            rules=[*rules, _rate_rule(args.rate_limit)] if rate_limited else rules,
+            visibility_config=_visibility(name),
+            region=region,
+            tags=tags(name),
+            opts=child,
+        )
+        self.arn = acl.arn
+        if resource_arn is not None:
+            aws.wafv2.WebAclAssociation(name, web_acl_arn=acl.arn, resource_arn=resource_arn, opts=child)
+        self._log(name, acl, args, logs_key_arn, region)
+        self.register_outputs({"arn": self.arn})
+
+    def _log(
+        self, name: str, acl: aws.wafv2.WebAcl, args: WafArgs, logs_key_arn: pulumi.Input[str], region: str | None
+    ) -> None:
+        here = location(self, region)
+        child = pulumi.ResourceOptions(parent=self)
+        group_name = f"aws-waf-logs-{physical_name(name, 400)}"  # WAF takes no destination of another name
+        group = aws.cloudwatch.LogGroup(
+            name,
+            name=group_name,
+            kms_key_id=logs_key_arn,
+            retention_in_days=args.log_retention_days,
+            region=region,
+            tags=tags(name),
+            opts=child,
+        )
+        delivery = aws.cloudwatch.LogResourcePolicy(
+            name,
+            policy_name=group_name,
+            policy_document=policy_document(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "delivery.logs.amazonaws.com"},
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": here.arn("logs", f"log-group:{group_name}:*"),
+                    "Condition": {
+                        "StringEquals": {"aws:SourceAccount": here.account},
+                        "ArnLike": {"aws:SourceArn": here.arn("logs", "*")},
+                    },
+                }
+            ),
+            region=region,
+            opts=child,
+        )
+        aws.wafv2.WebAclLoggingConfiguration(
+            name,
+            resource_arn=acl.arn,
+            log_destination_configs=[group.arn],
+            redacted_fields=[
+                {"single_header": {"name": header}} for header in ("authorization", "cookie", ORIGIN_HEADER)
+            ],
+            region=region,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[delivery]),
+        )
+
+
+class EdgeArgs(Args):
+    """How requests come in: CloudFront in front of the load balancer or not, and what WAF lets through."""
+
+    cdn: bool = True
+    """CloudFront in front of the load balancer; without it Route 53 leads to the load balancer."""
+    price_class: Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"] = "PriceClass_100"
+    """CloudFront edge locations: 100 North America and Europe, 200 also Asia, Africa and Middle East, or all."""
+    tls_version: Literal["TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"] = "TLSv1.2_2021"
+    """CloudFront security policy: the oldest protocol, and the ciphers, that viewers may use."""
+    host_names: list[Label] = Field(default_factory=list, max_length=20)
+    """More names that lead here, one level below the domain: `www` for `www.<domain>`."""
+    static_paths: list[Annotated[str, StringConstraints(pattern=r"^/[\w\-./*?$&~]*$", max_length=255)]] = Field(
+        default=["/static/*"], max_length=20
+    )
+    """Paths that CloudFront may cache; everything else it passes on."""
+    health_check: bool = True
+    """Route 53 asks for `health_check_path` every 30 seconds from outside (charged by the check)."""
+    health_check_path: str = Field(default="/health", pattern=r"^/[\w\-./]*$", max_length=255)
+    """Path that answers with a 200 when the platform is up."""
+    waf: WafArgs = Field(default_factory=WafArgs)
+    """The web ACLs, for CloudFront and for the load balancer."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        if "origin" in self.host_names:
+            yield Refusal(("host_names",), "`origin` is the load balancer's own name behind CloudFront")
+        for field in ("host_names", "static_paths"):
+            values = getattr(self, field)
+            for value in sorted({value for value in values if values.count(value) > 1}):
+                yield Refusal((field,), f"{value!r} is named twice")
+
+
+class Edge(pulumi.ComponentResource):
+    """The way from the internet to the load balancer: Route 53 -> CloudFront + WAF -> load balancer + WAF."""
+
+    url: str
+    distribution_domain: pulumi.Output[str] | None
+
+    def __init__(
+        self,
+        name: str,
+        args: EdgeArgs | None = None,
+        *,
+        dns: Dns,
+        alb: ApplicationLoadBalancer,
+        logs: LogBucket,
+        logs_key_arn: pulumi.Input[str],
+        key_args: SecurityArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Args:
+        logs_key_arn: a key of the load balancer's region that CloudWatch Logs may use.
+        key_args: for the key in us-east-1 under which CloudFront's WAF logs are kept.
+        """
+        check_name(name, 30)
+        args = args or EdgeArgs()
+        if args.cdn != (alb.origin_secret is not None):
+            raise ValueError(
+                f"edge {name!r}: cdn is {args.cdn}, so the load balancer's clients must be "
+                f"{'cloudfront' if args.cdn else 'internet'!r}"
+            )
+        super().__init__(f"{PACKAGE}:Edge", name, None, opts)
+        self._name = name
+        self._args = args
+        self._dns = dns
+        self.url = f"https://{dns.domain}"
+        hosts = [dns.domain, *(f"{label}.{dns.domain}" for label in args.host_names)]
+        WebAcl(
+            f"{name}-alb",
+            args.waf,
+            scope="REGIONAL",
+            resource_arn=alb.arn,
+            logs_key_arn=logs_key_arn,
+            # Behind CloudFront every address is one of CloudFront's: its own web ACL counts the real ones.
+            rate_limited=not args.cdn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.distribution_domain = None
+        if args.cdn:
+            distribution = self._create_distribution(hosts, alb, key_args)
+            self._deliver_logs(distribution, logs)
+            self.distribution_domain = distribution.domain_name
+            target_name, target_zone_id = distribution.domain_name, distribution.hosted_zone_id
+        else:
+            target_name, target_zone_id = alb.dns_name, alb.zone_id
+        for host in hosts:
+            dns.alias(
+                host,
+                target_name=target_name,
+                target_zone_id=target_zone_id,
+                ipv6=args.cdn,  # the load balancer itself has IPv4 addresses only
+                evaluate_target_health=not args.cdn,  # Route 53 cannot evaluate a distribution
+                parent=self,
+            )
+        if args.health_check:
+            aws.route53.HealthCheck(
+                name,
+                type="HTTPS",
+                fqdn=dns.domain,
+                port=443,
+                resource_path=args.health_check_path,
+                request_interval=30,
+                failure_threshold=3,
+                measure_latency=True,
+                tags=tags(name),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({"url": self.url, "distribution_domain": self.distribution_domain})
+
+    def _create_distribution(
+        self, hosts: list[str], alb: ApplicationLoadBalancer, key_args: SecurityArgs | None
+    ) -> aws.cloudfront.Distribution:
+        name, child = f"{self._name}-cdn", pulumi.ResourceOptions(parent=self)
+        origin_name = f"origin.{self._dns.domain}"
+        self._dns.alias(
+            origin_name,
+            target_name=alb.dns_name,
+            target_zone_id=alb.zone_id,
+            ipv6=False,
+            evaluate_target_health=True,
+            parent=self,
+        )
+        certificate = _certificate(name, self._dns.domain, self, CLOUDFRONT_REGION)
+        key = EncryptionKey(f"{name}-logs", key_args, users=["logs"], region=CLOUDFRONT_REGION, opts=child)
+        acl = WebAcl(name, self._args.waf, scope="CLOUDFRONT", logs_key_arn=key.arn, opts=child)
+        return aws.cloudfront.Distribution(
+            name,
+            comment=f"{pulumi.get_project()} {pulumi.get_stack()}",
+            enabled=True,
+            is_ipv6_enabled=True,
+            http_version="http2and3",
+            price_class=self._args.price_class,
+            aliases=hosts,
+            web_acl_id=acl.arn,
+            viewer_certificate={
+                "acm_certificate_arn": _issued(name, certificate, self._dns.validation_fqdn, self, CLOUDFRONT_REGION),
+                "ssl_support_method": "sni-only",
+                "minimum_protocol_version": self._args.tls_version,
+            },
+            origins=[
+                {
+                    "origin_id": "alb",
+                    "domain_name": origin_name,
+                    "custom_origin_config": {
+                        "http_port": 80,
+                        "https_port": 443,
+                        "origin_protocol_policy": "https-only",
+                        "origin_ssl_protocols": ["TLSv1.2"],
+                    },
+                    "custom_headers": [{"name": ORIGIN_HEADER, "value": alb.origin_secret or ""}],
+                }
+            ],
+            default_cache_behavior={
+                "target_origin_id": "alb",
+                "viewer_protocol_policy": "redirect-to-https",
+                "allowed_methods": ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+                "cached_methods": ["GET", "HEAD"],
+                "compress": True,
+                "cache_policy_id": _CACHING_DISABLED,
+                "origin_request_policy_id": _ALL_VIEWER,
+                "response_headers_policy_id": _SECURITY_HEADERS,
+            },
+            ordered_cache_behaviors=[
+                {
+                    "path_pattern": path,
+                    "target_origin_id": "alb",
+                    "viewer_protocol_policy": "redirect-to-https",
+                    "allowed_methods": ["GET", "HEAD"],
+                    "cached_methods": ["GET", "HEAD"],
+                    "compress": True,
+                    "cache_policy_id": _CACHING_OPTIMIZED,
+                    "response_headers_policy_id": _SECURITY_HEADERS,
+                }
+                for path in self._args.static_paths
+            ],
+            restrictions={"geo_restriction": {"restriction_type": "none"}},
+            tags=tags(name),
+            opts=child,
+        )
+
+    def _deliver_logs(self, distribution: aws.cloudfront.Distribution, logs: LogBucket) -> None:
+        """Access logs by CloudWatch's log delivery (standard logging v2), which needs no ACLs on the bucket."""
+        name, child = f"{self._name}-cdn", pulumi.ResourceOptions(parent=self)
+        delivery_name = physical_name(name, 60)
+        source = aws.cloudwatch.LogDeliverySource(
+            name,
+            name=delivery_name,
+            log_type="ACCESS_LOGS",
+            resource_arn=distribution.arn,
+            region=CLOUDFRONT_REGION,
+            tags=tags(name),
+            opts=child,
+        )
+        destination = aws.cloudwatch.LogDeliveryDestination(
+            name,
+            name=delivery_name,
+            output_format="json",
+            delivery_destination_configuration={"destination_resource_arn": logs.arn},
+            region=CLOUDFRONT_REGION,
+            tags=tags(name),
+            opts=child,
+        )
+        aws.cloudwatch.LogDelivery(
+            name,
+            delivery_source_name=source.name,
+            delivery_destination_arn=destination.arn,
+            region=CLOUDFRONT_REGION,
+            tags=tags(name),
+            # Without the bucket's policy in place CloudWatch would write one of its own.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy]),
+        )
+
+
+def _certificate(name: str, domain: str, parent: pulumi.Resource, region: str | None = None) -> aws.acm.Certificate:
+    return aws.acm.Certificate(
+        name,
+        domain_name=domain,
+        subject_alternative_names=[f"*.{domain}"],
+        validation_method="DNS",
+        region=region,
+        tags=tags(name),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _issued(
+    name: str,
+    certificate: aws.acm.Certificate,
+    validation_fqdn: pulumi.Input[str],
+    parent: pulumi.Resource,
+    region: str | None = None,
+) -> pulumi.Output[str]:
+    """The certificate's ARN, once ACM has issued it: nothing can use it earlier."""
+    return aws.acm.CertificateValidation(
+        name,
+        certificate_arn=certificate.arn,
+        validation_record_fqdns=[validation_fqdn],
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    ).certificate_arn
+
+
+def _visibility(name: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
+    return {"cloudwatch_metrics_enabled": True, "metric_name": name, "sampled_requests_enabled": True}
+
+
+def _managed_rule(group: str, action: str) -> aws.wafv2.WebAclRuleArgsDict:
+    return {
+        "name": group,
+        "priority": _PRIORITIES[group],
+        "override_action": {"count": {}} if action == "count" else {"none": {}},
+        "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}},
+        "visibility_config": {
+            "cloudwatch_metrics_enabled": True,
+            "metric_name": group,
+            "sampled_requests_enabled": True,
+        },
+    }
+
+
+def _rate_rule(limit: int) -> aws.wafv2.WebAclRuleArgsDict:
+    return {
+        "name": "rate-limit",
+        "priority": _RATE_LIMIT_PRIORITY,
+        "action": {"block": {}},
+        "statement": {
+            "rate_based_statement": {"limit": limit, "aggregate_key_type": "IP", "evaluation_window_sec": 300}
+        },
+        "visibility_config": {
+            "cloudwatch_metrics_enabled": True,
+            "metric_name": "rate-limit",
+            "sampled_requests_enabled": True,
+        },
+    }

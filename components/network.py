@@ -1,0 +1,325 @@
+"""Network tier: a VPC with public, private and isolated subnets per zone, its ways out, its endpoints and its flow logs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Annotated, Literal, get_args
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, StringConstraints, field_validator
+
+from .common import (
+    PACKAGE,
+    Args,
+    Refusal,
+    RetentionDays,
+    check_name,
+    location,
+    log_group_name,
+    policy_document,
+    service_trust,
+    tags,
+)
+
+Tier = Literal["public", "private", "isolated"]
+
+Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-h]$")]
+"""An availability zone's name, such as `eu-west-1a`."""
+
+_PRIVATE_RANGES = [IPv4Network(range) for range in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+
+ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+"""The last part of an interface endpoint's service name, such as `ecr.api` of `com.amazonaws.<region>.ecr.api`."""
+
+
+class NetworkArgs(Args):
+    """A VPC and what it is divided into.
+
+    The address range is cut into eight equal slots, one per zone letter (a to h), so that a zone's subnets keep their
+    addresses whatever other zones come or go. Half of a slot is the private subnet, an eighth each the public and the
+    isolated one, and a quarter stays free.
+    """
+
+    cidr: str = "10.0.0.0/16"
+    """Private IPv4 range of the VPC, /16 (4,091 usable addresses in a private subnet) to /22 (59)."""
+    zones: list[Zone] = Field(min_length=2, max_length=8)
+    """Availability zones, by full name: load balancers, database subnet groups and EKS need two each."""
+    nat: Literal["none", "single", "per_zone"] = "per_zone"
+    """NAT gateways: `none`; `single`, which every zone's private subnets lean on; or one `per_zone`."""
+    interface_endpoints: list[ServiceName] = Field(default_factory=list, max_length=50)
+    """AWS services reached by a private address in the VPC (PrivateLink), such as `ssm`; each costs by zone and hour."""
+    flow_log_retention_days: RetentionDays = 365
+    """Days that the VPC's flow logs are kept in CloudWatch Logs."""
+    flow_log_interval_seconds: Literal[60, 600] = 600
+    """Seconds of traffic that one flow log record sums up."""
+
+    @field_validator("cidr")
+    @classmethod
+    def _cidr(cls, cidr: str) -> str:
+        network = IPv4Network(cidr)
+        if not any(network.subnet_of(private) for private in _PRIVATE_RANGES):
+            raise ValueError(f"use a private range: one inside {', '.join(map(str, _PRIVATE_RANGES))}")
+        if not 16 <= network.prefixlen <= 22:
+            raise ValueError("use /16 (the largest VPC) to /22 (below it a subnet would be smaller than AWS's /28)")
+        return cidr
+
+    def refusals(self) -> Iterator[Refusal]:
+        if len({zone[:-1] for zone in self.zones}) > 1:
+            yield Refusal(("zones",), "a VPC lies in one region: all zones must be of the same")
+        for field in ("zones", "interface_endpoints"):
+            values = getattr(self, field)
+            for value in sorted({value for value in values if values.count(value) > 1}):
+                yield Refusal((field,), f"{value!r} is named twice")
+
+
+@dataclass(frozen=True)
+class Subnets:
+    """The subnets that a tier is placed in: their VPC, its address range, and their ids by availability zone."""
+
+    vpc_id: pulumi.Input[str]
+    vpc_cidr: str
+    ids: Mapping[str, pulumi.Input[str]]
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC whose subnets are reachable from the internet (public), reach it (private), or neither (isolated)."""
+
+    vpc_id: pulumi.Output[str]
+    cidr: str
+    public: Subnets
+    private: Subnets
+    isolated: Subnets
+
+    def __init__(
+        self,
+        name: str,
+        args: NetworkArgs,
+        *,
+        logs_key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        check_name(name, 40)
+        super().__init__(f"{PACKAGE}:Network", name, None, opts)
+        self._name = name
+        self._args = args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.cidr = args.cidr
+        self._vpc = aws.ec2.Vpc(
+            name,
+            cidr_block=args.cidr,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags=tags(name),
+            opts=self._child,
+        )
+        self.vpc_id = self._vpc.id
+        # The default group of a VPC lets its members talk to each other and to the world: nothing may fall into it.
+        aws.ec2.DefaultSecurityGroup(
+            f"{name}-default", vpc_id=self.vpc_id, ingress=[], egress=[], tags=tags(f"{name}-locked"), opts=self._child
+        )
+        internet_gateway = aws.ec2.InternetGateway(name, vpc_id=self.vpc_id, tags=tags(name), opts=self._child)
+        self._route_tables: dict[str, aws.ec2.RouteTable] = {}
+        self.public = self._create_subnets("public")
+        self.private = self._create_subnets("private")
+        self.isolated = self._create_subnets("isolated")
+        for zone in args.zones:
+            self._route_to_internet("public", zone, gateway_id=internet_gateway.id)
+        self._create_nat_gateways(internet_gateway)
+        self._create_gateway_endpoints()
+        self._create_interface_endpoints()
+        self._create_flow_log(logs_key_arn)
+        self.register_outputs(
+            {"vpc_id": self.vpc_id} | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
+        )
+
+    def _create_subnets(self, tier: Tier) -> Subnets:
+        """A subnet and a route table of its own in each zone, so that no route ever has to move between tables."""
+        roles = {"public": {"kubernetes.io/role/elb": "1"}, "private": {"kubernetes.io/role/internal-elb": "1"}}
+        ids: dict[str, pulumi.Input[str]] = {}
+        for zone in self._args.zones:
+            name = f"{self._name}-{tier}-{zone}"
+            subnet = aws.ec2.Subnet(
+                name,
+                vpc_id=self.vpc_id,
+                cidr_block=str(subnet_cidr(self._args.cidr, zone, tier)),
+                availability_zone=zone,
+                map_public_ip_on_launch=False,
+                tags=tags(name, **roles.get(tier, {})),
+                opts=self._child,
+            )
+            table = aws.ec2.RouteTable(name, vpc_id=self.vpc_id, tags=tags(name), opts=self._child)
+            aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=table.id, opts=self._child)
+            self._route_tables[f"{tier}-{zone}"] = table
+            ids[zone] = subnet.id
+        return Subnets(self.vpc_id, self.cidr, ids)
+
+    def _route_to_internet(
+        self,
+        tier: Tier,
+        zone: str,
+        gateway_id: pulumi.Input[str] | None = None,
+        nat_gateway_id: pulumi.Input[str] | None = None,
+    ) -> None:
+        aws.ec2.Route(
+            f"{self._name}-{tier}-{zone}-internet",
+            route_table_id=self._route_tables[f"{tier}-{zone}"].id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway_id,
+            nat_gateway_id=nat_gateway_id,
+            opts=self._child,
+        )
+
+    def _create_nat_gateways(self, internet_gateway: aws.ec2.InternetGateway) -> None:
+        zones = sorted(self._args.zones)
+        homes = {"none": [], "single": zones[:1], "per_zone": zones}[self._args.nat]
+        gateways: dict[str, aws.ec2.NatGateway] = {}
+        for zone in homes:
+            name = f"{self._name}-nat-{zone}"
+            # An address or a NAT gateway made before the internet gateway is attached does not work.
+            opts = pulumi.ResourceOptions(parent=self, depends_on=[internet_gateway])
+            address = aws.ec2.Eip(name, domain="vpc", tags=tags(name), opts=opts)
+            gateways[zone] = aws.ec2.NatGateway(
+                name, subnet_id=self.public.ids[zone], allocation_id=address.id, tags=tags(name), opts=opts
+            )
+        for zone in zones if gateways else []:
+            gateway = gateways.get(zone) or gateways[homes[0]]
+            self._route_to_internet("private", zone, nat_gateway_id=gateway.id)
+
+    def _create_gateway_endpoints(self) -> None:
+        """S3 and DynamoDB without NAT, which costs nothing; also what reaches package mirrors in S3 when nat is none."""
+        region = location(self).region
+        for service in ("s3", "dynamodb"):
+            aws.ec2.VpcEndpoint(
+                f"{self._name}-{service}",
+                vpc_id=self.vpc_id,
+                vpc_endpoint_type="Gateway",
+                service_name=pulumi.Output.format("com.amazonaws.{}.{}", region, service),
+                route_table_ids=[table.id for table in self._route_tables.values()],
+                tags=tags(f"{self._name}-{service}"),
+                opts=self._child,
+            )
+
+    def _create_interface_endpoints(self) -> None:
+        if not self._args.interface_endpoints:
+            return
+        region = location(self).region
+        group = security_group(f"{self._name}-endpoints", self.vpc_id, "HTTPS from the VPC to AWS services", self)
+        aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-endpoints-https",
+            security_group_id=group.id,
+            description="HTTPS from the VPC",
+            cidr_ipv4=self.cidr,
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            opts=self._child,
+        )
+        for service in self._args.interface_endpoints:
+            aws.ec2.VpcEndpoint(
+                f"{self._name}-{service}",
+                vpc_id=self.vpc_id,
+                vpc_endpoint_type="Interface",
+                service_name=pulumi.Output.format("com.amazonaws.{}.{}", region, service),
+                subnet_ids=list(self.private.ids.values()),
+                security_group_ids=[group.id],
+                private_dns_enabled=True,
+                tags=tags(f"{self._name}-{service}"),
+                opts=self._child,
+            )
+
+    def _create_flow_log(self, logs_key_arn: pulumi.Input[str]) -> None:
+        name = f"{self._name}-flow-logs"
+        here = location(self)
+        group_name = log_group_name(name)
+        group = aws.cloudwatch.LogGroup(
+            name,
+            name=group_name,
+            kms_key_id=logs_key_arn,
+            retention_in_days=self._args.flow_log_retention_days,
+            tags=tags(name),
+            opts=self._child,
+        )
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=service_trust(
+                "vpc-flow-logs.amazonaws.com", StringEquals={"aws:SourceAccount": here.account}
+            ),
+            tags=tags(name),
+            opts=self._child,
+        )
+        policy = aws.iam.RolePolicy(
+            name,
+            role=role.id,
+            policy=policy_document(
+                {
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                    "Resource": here.arn("logs", f"log-group:{group_name}:*"),
+                },
+                # Listing log groups has no resource-level permission.
+                {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
+            ),
+            opts=self._child,
+        )
+        aws.ec2.FlowLog(
+            name,
+            vpc_id=self.vpc_id,
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            max_aggregation_interval=self._args.flow_log_interval_seconds,
+            tags=tags(name),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+
+
+def subnet_cidr(vpc_cidr: str, zone: str, tier: Tier) -> IPv4Network:
+    """The range of a tier's subnet in a zone: a function of the zone's letter alone, never of the other zones."""
+    slot = list(IPv4Network(vpc_cidr).subnets(prefixlen_diff=3))["abcdefgh".index(zone[-1])]
+    if tier == "private":
+        return next(slot.subnets(prefixlen_diff=1))
+    eighths = list(slot.subnets(prefixlen_diff=3))
+    return eighths[4] if tier == "public" else eighths[5]
+
+
+def security_group(
+    name: str, vpc_id: pulumi.Input[str], description: str, parent: pulumi.Resource
+) -> aws.ec2.SecurityGroup:
+    """A group that admits nothing and lets nothing out: rules are resources of their own, keyed by what they are for."""
+    return aws.ec2.SecurityGroup(
+        name, vpc_id=vpc_id, description=description, tags=tags(name), opts=pulumi.ResourceOptions(parent=parent)
+    )
+
+
+def allow(
+    name: str,
+    *,
+    client: pulumi.Input[str],
+    server: pulumi.Input[str],
+    port: int,
+    parent: pulumi.Resource,
+) -> None:
+    """Let the members of one security group reach those of another on one TCP port, and nothing else."""
+    opts = pulumi.ResourceOptions(parent=parent)
+    aws.vpc.SecurityGroupEgressRule(
+        name,
+        security_group_id=client,
+        referenced_security_group_id=server,
+        description=name,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        opts=opts,
+    )
+    aws.vpc.SecurityGroupIngressRule(
+        name,
+        security_group_id=server,
+        referenced_security_group_id=client,
+        description=name,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        opts=opts,
+    )

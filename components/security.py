@@ -1,0 +1,184 @@
+"""Security tier: customer-managed KMS keys whose policies admit the AWS services that have to use them."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from .common import PACKAGE, Args, Location, check_name, location, physical_name, policy_document, tags
+
+KeyUser = Literal["autoscaling", "cloudtrail", "cloudwatch-alarms", "eventbridge", "log-delivery", "logs", "sns"]
+"""An AWS service that uses a key on its own behalf and so must be named in the key's policy."""
+
+
+class SecurityArgs(Args):
+    """Customer-managed keys: rotation and deletion."""
+
+    deletion_window_days: int = Field(default=30, ge=7, le=30)
+    """Days between asking for a key's deletion and losing it, and with it all that it encrypts (KMS: 7 to 30)."""
+    rotation_period_days: int = Field(default=365, ge=90, le=2560)
+    """Days between automatic rotations of the key material (KMS: 90 to 2560)."""
+    deletion_protection: bool = True
+    """Pulumi refuses to delete or replace the keys."""
+
+
+class EncryptionKey(pulumi.ComponentResource):
+    """A KMS key with an alias, rotation, and a policy that admits the account's IAM and the named services.
+
+    `region` places it in another region than the provider's, as CloudFront's logs (us-east-1) need.
+    """
+
+    arn: pulumi.Output[str]
+    key_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: SecurityArgs | None = None,
+        *,
+        users: Iterable[KeyUser] = (),
+        region: str | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        check_name(name, 40)
+        super().__init__(f"{PACKAGE}:EncryptionKey", name, None, opts)
+        args = args or SecurityArgs()
+        here = location(self, region)
+        key = aws.kms.Key(
+            name,
+            description=f"{pulumi.get_project()} {pulumi.get_stack()}: {name}",
+            enable_key_rotation=True,
+            rotation_period_in_days=args.rotation_period_days,
+            deletion_window_in_days=args.deletion_window_days,
+            policy=policy_document(
+                _account_statement(here),
+                *(statement for user in sorted(set(users)) for statement in _statements(user, here)),
+            ),
+            region=region,
+            tags=tags(name),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+        )
+        aws.kms.Alias(
+            name,
+            name=f"alias/{physical_name(name, 250)}",
+            target_key_id=key.key_id,
+            region=region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.arn = key.arn
+        self.key_id = key.key_id
+        self.register_outputs({"arn": self.arn, "key_id": self.key_id})
+
+
+class Security(pulumi.ComponentResource):
+    """The platform's keys: one for data at rest, one for logs, alarms and events.
+
+    They are apart so that who may read a log is never thereby able to read the data.
+    """
+
+    data: EncryptionKey
+    logs: EncryptionKey
+
+    def __init__(
+        self, name: str, args: SecurityArgs | None = None, *, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(f"{PACKAGE}:Security", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.data = EncryptionKey(f"{name}-data", args, users=["autoscaling"], opts=child)
+        self.logs = EncryptionKey(
+            f"{name}-logs",
+            args,
+            users=["cloudtrail", "cloudwatch-alarms", "eventbridge", "log-delivery", "logs", "sns"],
+            opts=child,
+        )
+        self.register_outputs({"data_key_arn": self.data.arn, "logs_key_arn": self.logs.arn})
+
+
+def _account_statement(here: Location) -> dict[str, Any]:
+    """Leaves the key to the account's IAM policies; without it nobody could ever change the key again."""
+    return {
+        "Sid": "AccountIam",
+        "Effect": "Allow",
+        "Principal": {"AWS": here.global_arn("iam", "root")},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+
+def _statements(user: KeyUser, here: Location) -> list[dict[str, Any]]:
+    """What the key policy has to say for `user`, held to this account's resources (no confused deputy)."""
+    use = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
+    own = {"StringEquals": {"aws:SourceAccount": here.account}}
+
+    def service(
+        sid: str, principal: pulumi.Input[str], actions: list[str], condition: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"Service": principal},
+            "Action": actions,
+            "Resource": "*",
+            "Condition": condition,
+        }
+
+    match user:
+        case "logs":
+            return [
+                service(
+                    "CloudWatchLogs",
+                    pulumi.Output.format("logs.{}.amazonaws.com", here.region),
+                    use,
+                    {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": here.arn("logs", "log-group:*")}},
+                )
+            ]
+        case "cloudtrail":
+            trails = pulumi.Output.format("arn:{}:cloudtrail:*:{}:trail/*", here.partition, here.account)
+            return [
+                service(
+                    "CloudTrailEncrypt",
+                    "cloudtrail.amazonaws.com",
+                    ["kms:GenerateDataKey*"],
+                    {"ArnLike": {"aws:SourceArn": trails, "kms:EncryptionContext:aws:cloudtrail:arn": trails}},
+                ),
+                service(
+                    "CloudTrailDescribe",
+                    "cloudtrail.amazonaws.com",
+                    ["kms:DescribeKey"],
+                    {"ArnLike": {"aws:SourceArn": trails}},
+                ),
+            ]
+        case "log-delivery":
+            return [service("LogDelivery", "delivery.logs.amazonaws.com", use, own)]
+        case "sns":
+            return [service("Sns", "sns.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], own)]
+        case "cloudwatch-alarms":
+            return [
+                service("CloudWatchAlarms", "cloudwatch.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], own)
+            ]
+        case "eventbridge":
+            return [service("EventBridge", "events.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], own)]
+        case "autoscaling":
+            return _autoscaling_statements(here, use)
+
+
+def _autoscaling_statements(here: Location, use: list[str]) -> list[dict[str, Any]]:
+    """Lets Auto Scaling start instances with volumes under this key.
+
+    Its service-linked role is named in a condition, not as principal: KMS refuses a principal that does not exist
+    yet, and the account's first Auto Scaling group is what creates the role.
+    """
+    role = here.global_arn("iam", "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling")
+    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Resource": "*"}
+    own = {"StringEquals": {"kms:CallerAccount": here.account}, "ArnEquals": {"aws:PrincipalArn": role}}
+    return [
+        statement | {"Sid": "AutoScalingUse", "Action": use, "Condition": own},
+        statement
+        | {
+            "Sid": "AutoScalingGrant",
+            "Action": "kms:CreateGrant",
+            "Condition": own | {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        },
+    ]

@@ -1,0 +1,309 @@
+"""Storage tier: the secure bucket that everything else uses, and the log bucket that AWS services deliver to."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from .common import PACKAGE, Args, Location, Refusal, check_name, location, physical_name, policy_document, tags
+
+_NAME_LIMIT = 63 - len("-123456789012") - len("-ap-southeast-1")
+"""What S3's 63 characters leave for a bucket's own name beside the account and the longest region."""
+
+
+class BucketArgs(Args):
+    """How long a bucket keeps what, and what happens to it at the end."""
+
+    deletion_protection: bool = True
+    """Pulumi refuses to delete or replace the bucket."""
+    force_destroy: bool = False
+    """On `pulumi destroy`, delete all objects with the bucket; otherwise a bucket with objects stops the destroy."""
+    expiration_days: int | None = Field(default=None, ge=1)
+    """Days after which objects expire; none keeps them."""
+    infrequent_access_days: int | None = Field(default=None, ge=30)
+    """Days after which objects move to Standard-IA, which S3 refuses before 30 days; none leaves them."""
+    noncurrent_expiration_days: int = Field(default=90, ge=1)
+    """Days that an overwritten or deleted version can still be brought back."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        if self.deletion_protection and self.force_destroy:
+            yield Refusal(("force_destroy",), "contradicts deletion_protection: set one of the two to false")
+        if self.expiration_days and self.infrequent_access_days and self.expiration_days <= self.infrequent_access_days:
+            yield Refusal(
+                ("expiration_days",),
+                f"objects must expire after they move (infrequent_access_days: {self.infrequent_access_days})",
+            )
+
+
+class SecureBucket(pulumi.ComponentResource):
+    """A private bucket: versioned, encrypted, TLS 1.2 or newer only, owner enforced, with lifecycle and access logs.
+
+    Its physical name is `<project>-<stack>-<name>-<account>-<region>`: global, and known in a preview, so that its
+    policy can be checked before it exists.
+    """
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    domain_name: pulumi.Output[str]
+    policy: aws.s3.BucketPolicy
+
+    def __init__(
+        self,
+        name: str,
+        args: BucketArgs | None = None,
+        *,
+        key_arn: pulumi.Input[str],
+        logs: "LogBucket",
+        statements: tuple[Mapping[str, Any], ...] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Args:
+        key_arn: the KMS key that encrypts every object (as an S3 Bucket Key, which spares most KMS requests).
+        logs: where S3 delivers the bucket's access logs.
+        statements: more statements of the bucket's policy.
+        """
+        check_name(name, 40)
+        super().__init__(f"{PACKAGE}:SecureBucket", name, None, opts)
+        args = args or BucketArgs()
+        here = location(self)
+        bucket = _bucket(name, args, here, self)
+        encryption = {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn}
+        self.policy = _secure(name, bucket, args, encryption, statements, here, self)
+        aws.s3.BucketLogging(
+            name,
+            bucket=bucket.id,
+            target_bucket=logs.name,
+            target_prefix=f"s3/{name}/",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy]),
+        )
+        self.name = bucket.bucket
+        self.arn = bucket.arn
+        self.domain_name = bucket.bucket_regional_domain_name
+        self.register_outputs({"name": self.name, "arn": self.arn, "domain_name": self.domain_name})
+
+
+class LogBucketArgs(BucketArgs):
+    """The log bucket: as any bucket, but what it holds expires."""
+
+    expiration_days: int | None = Field(default=400, ge=1)
+    """Days after which logs expire; none keeps them."""
+    infrequent_access_days: int | None = Field(default=90, ge=30)
+    """Days after which logs move to Standard-IA, which S3 refuses before 30 days; none leaves them."""
+
+
+class LogBucket(pulumi.ComponentResource):
+    """The bucket that AWS services deliver their logs to, with the policy that each of them demands.
+
+    Load balancers (prefix `elb`), S3 access logs (`s3`), CloudFront (`AWSLogs`), CloudTrail (`cloudtrail`) and other
+    vended logs are admitted, each for this account only. Objects are encrypted by S3's own key (SSE-S3): neither load
+    balancers nor S3 access logs can be delivered to a bucket under a customer key.
+    """
+
+    ELB_PREFIX = "elb"
+    CLOUDTRAIL_PREFIX = "cloudtrail"
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    policy: aws.s3.BucketPolicy
+
+    def __init__(
+        self, name: str, args: LogBucketArgs | None = None, *, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        check_name(name, 40)
+        super().__init__(f"{PACKAGE}:LogBucket", name, None, opts)
+        args = args or LogBucketArgs()
+        here = location(self)
+        bucket = _bucket(name, args, here, self)
+        arn = here.bucket_arn(_bucket_name(name, here))
+        self.policy = _secure(
+            name, bucket, args, {"sse_algorithm": "AES256"}, _delivery_statements(arn, here), here, self
+        )
+        self.name = bucket.bucket
+        self.arn = bucket.arn
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+
+def _bucket_name(name: str, here: Location) -> pulumi.Output[str]:
+    return pulumi.Output.format("{}-{}-{}", physical_name(name, _NAME_LIMIT), here.account, here.region)
+
+
+def _bucket(name: str, args: BucketArgs, here: Location, parent: pulumi.Resource) -> aws.s3.Bucket:
+    return aws.s3.Bucket(
+        name,
+        bucket=_bucket_name(name, here),
+        force_destroy=args.force_destroy,
+        tags=tags(name),
+        opts=pulumi.ResourceOptions(parent=parent, protect=args.deletion_protection),
+    )
+
+
+def _secure(
+    name: str,
+    bucket: aws.s3.Bucket,
+    args: BucketArgs,
+    encryption: Mapping[str, pulumi.Input[str]],
+    statements: tuple[Mapping[str, Any], ...],
+    here: Location,
+    parent: pulumi.Resource,
+) -> aws.s3.BucketPolicy:
+    """Everything about a bucket that S3 keeps in settings of its own; returns the policy, for those who deliver to it."""
+    child = pulumi.ResourceOptions(parent=parent)
+    aws.s3.BucketServerSideEncryptionConfiguration(
+        name,
+        bucket=bucket.id,
+        rules=[
+            {
+                "apply_server_side_encryption_by_default": {
+                    "sse_algorithm": encryption["sse_algorithm"],
+                    "kms_master_key_id": encryption.get("kms_master_key_id"),
+                },
+                "bucket_key_enabled": "kms_master_key_id" in encryption,
+            }
+        ],
+        opts=child,
+    )
+    versioning = aws.s3.BucketVersioning(
+        name, bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=child
+    )
+    aws.s3.BucketOwnershipControls(name, bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child)
+    access_block = aws.s3.BucketPublicAccessBlock(
+        name,
+        bucket=bucket.id,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=child,
+    )
+    aws.s3.BucketLifecycleConfiguration(
+        name,
+        bucket=bucket.id,
+        rules=_lifecycle_rules(args),
+        # S3 takes rules on old versions only once there can be some.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[versioning]),
+    )
+    arn = here.bucket_arn(_bucket_name(name, here))
+    return aws.s3.BucketPolicy(
+        name,
+        bucket=bucket.id,
+        policy=policy_document(*_tls_statements(arn), *statements),
+        # S3 answers "conflicting operation" to a policy that arrives together with the public access block.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[access_block]),
+    )
+
+
+def _lifecycle_rules(args: BucketArgs) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:
+    rules: list[aws.s3.BucketLifecycleConfigurationRuleArgsDict] = [
+        {
+            "id": "clean-up",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+            "noncurrent_version_expiration": {"noncurrent_days": args.noncurrent_expiration_days},
+        }
+    ]
+    if args.infrequent_access_days:
+        rules.append(
+            {
+                "id": "infrequent-access",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "transitions": [{"days": args.infrequent_access_days, "storage_class": "STANDARD_IA"}],
+            }
+        )
+    if args.expiration_days:
+        rules.append(
+            {
+                "id": "expire",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "expiration": {"days": args.expiration_days},
+            }
+        )
+    return rules
+
+
+def _tls_statements(arn: pulumi.Output[str]) -> list[dict[str, Any]]:
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, pulumi.Output.format("{}/*", arn)],
+    }
+    return [
+        deny | {"Sid": "DenyInsecureTransport", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        deny | {"Sid": "DenyOldTls", "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+    ]
+
+
+def _delivery_statements(arn: pulumi.Output[str], here: Location) -> tuple[dict[str, Any], ...]:
+    """One or two statements per service, as its own documentation asks for, held to this account's sources."""
+    own = {"aws:SourceAccount": here.account}
+    full_control = {"s3:x-amz-acl": "bucket-owner-full-control"}
+
+    def allow(
+        sid: str, service: str, action: str, resource: pulumi.Input[str], condition: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": action,
+            "Resource": resource,
+            "Condition": condition,
+        }
+
+    def objects(prefix: str) -> pulumi.Output[str]:
+        return pulumi.Output.format("{}/{}AWSLogs/{}/*", arn, prefix, here.account)
+
+    balancers = here.arn("elasticloadbalancing", "loadbalancer/*")
+    trails = pulumi.Output.format("arn:{}:cloudtrail:*:{}:trail/*", here.partition, here.account)
+    # CloudFront's deliveries come from us-east-1 whatever the stack's region is.
+    deliveries = pulumi.Output.format("arn:{}:logs:*:{}:*", here.partition, here.account)
+    return (
+        # Application and Classic load balancers
+        allow(
+            "LoadBalancers",
+            "logdelivery.elasticloadbalancing.amazonaws.com",
+            "s3:PutObject",
+            objects(f"{LogBucket.ELB_PREFIX}/"),
+            {"ArnLike": {"aws:SourceArn": balancers}},
+        ),
+        # Network load balancers, CloudFront, WAF and VPC flow logs: CloudWatch's vended log delivery
+        *(
+            allow(
+                f"LogDelivery{sid}",
+                "delivery.logs.amazonaws.com",
+                "s3:PutObject",
+                objects(prefix),
+                {"StringEquals": own | full_control, "ArnLike": {"aws:SourceArn": deliveries}},
+            )
+            for sid, prefix in {"Elb": f"{LogBucket.ELB_PREFIX}/", "Vended": ""}.items()
+        ),
+        allow(
+            "LogDeliveryAcl",
+            "delivery.logs.amazonaws.com",
+            "s3:GetBucketAcl",
+            arn,
+            {"StringEquals": own, "ArnLike": {"aws:SourceArn": deliveries}},
+        ),
+        allow(
+            "S3AccessLogs",
+            "logging.s3.amazonaws.com",
+            "s3:PutObject",
+            pulumi.Output.format("{}/s3/*", arn),
+            {"StringEquals": own},
+        ),
+        allow(
+            "CloudTrail",
+            "cloudtrail.amazonaws.com",
+            "s3:PutObject",
+            objects(f"{LogBucket.CLOUDTRAIL_PREFIX}/"),
+            {"StringEquals": full_control, "ArnLike": {"aws:SourceArn": trails}},
+        ),
+        allow(
+            "CloudTrailAcl", "cloudtrail.amazonaws.com", "s3:GetBucketAcl", arn, {"ArnLike": {"aws:SourceArn": trails}}
+        ),
+    )

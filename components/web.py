@@ -1,0 +1,301 @@
+"""Web tier: an Auto Scaling group of instances that only the load balancers reach."""
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, StringConstraints
+
+from .common import PACKAGE, Args, Refusal, check_name, location, policy_document, service_trust, tags
+from .database import Database
+from .loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, HealthCheckArgs, NetworkLoadBalancer
+from .network import Subnets, allow, security_group
+
+_PORT = 443
+_PRIORITY = 40000  # after every tier that claims paths of its own
+
+# Enough to answer over TLS from the first boot; an image or user data of one's own takes its place. Packages come
+# from Amazon Linux's repositories, which lie in S3 and are reached through its gateway endpoint even without NAT.
+_USER_DATA = """\
+#!/bin/bash
+set -euo pipefail
+dnf install -y nginx openssl
+openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$(hostname)" \\
+  -keyout /etc/nginx/server.key -out /etc/nginx/server.crt
+chmod 600 /etc/nginx/server.key
+cat > /etc/nginx/conf.d/web.conf <<'CONF'
+server {
+  listen 443 ssl;
+  ssl_certificate /etc/nginx/server.crt;
+  ssl_certificate_key /etc/nginx/server.key;
+  ssl_protocols TLSv1.2 TLSv1.3;
+  location = HEALTH_PATH { access_log off; default_type text/plain; return 200 "ok\\n"; }
+  location / { default_type text/plain; return 200 "It works.\\n"; }
+}
+CONF
+systemctl enable --now nginx
+"""
+
+
+class WebArgs(Args):
+    """The instances of the web tier and how many of them there are."""
+
+    placement: Literal["public", "private"] = "private"
+    """Subnets: private, with a way out by NAT or endpoints, or public, where each instance has a public address.
+    In both only the load balancers can connect to them."""
+    instance_type: Annotated[
+        str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.(nano|micro|small|medium|metal|\d*x?large)$")
+    ] = "t4g.small"
+    """EC2 instance type; Graviton types (a `g` behind the generation) start the arm64 image."""
+    min_size: int = Field(default=2, ge=1, le=500)
+    """Instances at the least."""
+    max_size: int = Field(default=4, ge=1, le=500)
+    """Instances at the most."""
+    cpu_target_percent: int = Field(default=60, ge=10, le=90)
+    """Average CPU use that scaling aims at, in percent."""
+    requests_target: int = Field(default=1000, ge=1)
+    """Requests per instance and minute, from the Application Load Balancer, that scaling aims at."""
+    volume_size_gib: int = Field(default=20, ge=8, le=16384)
+    """Root volume, in GiB (gp3, at least the image's 8)."""
+    image_id: Annotated[str, StringConstraints(pattern=r"^(ami-[0-9a-f]{8,17}|resolve:ssm:/\S+)$")] | None = None
+    """AMI, or `resolve:ssm:<parameter>`; none is the current Amazon Linux 2023, taken anew at each instance refresh."""
+    user_data: str | None = Field(default=None, max_length=16384)
+    """Script run at first boot, 16 KiB at most (EC2); none installs a web server that answers the health check.
+    No place for secrets: whoever may describe the launch template reads it."""
+    health_check: HealthCheckArgs = Field(default_factory=HealthCheckArgs)
+    """When the load balancers send an instance requests, over HTTPS on port 443."""
+    grace_seconds: int = Field(default=180, ge=0, le=7200)
+    """Seconds that a new instance has before its health counts."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        if self.max_size < self.min_size:
+            yield Refusal(("max_size",), f"is below min_size ({self.min_size})")
+
+
+class Web(pulumi.ComponentResource):
+    """Instances behind the load balancers: IMDSv2, encrypted volumes, reached through Session Manager, no SSH."""
+
+    security_group_id: pulumi.Output[str]
+    role_name: pulumi.Output[str]
+    group_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: WebArgs | None = None,
+        *,
+        subnets: Subnets,
+        key_arn: pulumi.Input[str],
+        alb: ApplicationLoadBalancer,
+        nlb: NetworkLoadBalancer | None = None,
+        classic: ClassicLoadBalancer | None = None,
+        database: Database | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Args:
+        subnets: public ones with placement `public`, else private.
+        key_arn: encrypts the volumes; its policy must admit Auto Scaling (see `security.KeyUser`).
+        nlb, classic: further load balancers in front of the same instances.
+        database: let the instances reach it and read its secret.
+        """
+        check_name(name, 20)
+        super().__init__(f"{PACKAGE}:Web", name, None, opts)
+        self._name = name
+        self._args = args = args or WebArgs()
+        self._child = pulumi.ResourceOptions(parent=self)
+        group = security_group(name, subnets.vpc_id, "Web tier", self)
+        self.security_group_id = group.id
+        aws.vpc.SecurityGroupEgressRule(
+            f"{name}-https",
+            security_group_id=group.id,
+            description="HTTPS to package repositories and AWS services",
+            cidr_ipv4="0.0.0.0/0",
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            opts=self._child,
+        )
+        routes = [
+            alb.forward(name, paths=["/*"], priority=_PRIORITY, port=_PORT, health_check=args.health_check, parent=self)
+        ]
+        if nlb:
+            routes.append(
+                nlb.forward(name, listener_port=_PORT, port=_PORT, health_check=args.health_check, parent=self)
+            )
+        for balancer_name, balancer in {"alb": alb, "nlb": nlb, "classic": classic}.items():
+            if balancer:
+                allow(
+                    f"{name}-from-{balancer_name}",
+                    client=balancer.security_group_id,
+                    server=group.id,
+                    port=_PORT,
+                    parent=self,
+                )
+        if database:
+            allow(
+                f"{name}-to-database",
+                client=group.id,
+                server=database.security_group_id,
+                port=database.port,
+                parent=self,
+            )
+        role, permissions = self._create_role(database)
+        self.role_name = role.name
+        template = self._create_launch_template(role, key_arn)
+        autoscaling_group = aws.autoscaling.Group(
+            name,
+            min_size=args.min_size,
+            max_size=args.max_size,
+            vpc_zone_identifiers=list(subnets.ids.values()),
+            launch_template={"id": template.id, "version": pulumi.Output.format("{}", template.latest_version)},
+            target_group_arns=[route.target_group.arn for route in routes],
+            load_balancers=[classic.name] if classic else None,
+            health_check_type="ELB",
+            health_check_grace_period=args.grace_seconds,
+            default_instance_warmup=args.grace_seconds,
+            enabled_metrics=[
+                "GroupDesiredCapacity",
+                "GroupInServiceInstances",
+                "GroupMinSize",
+                "GroupMaxSize",
+                "GroupPendingInstances",
+                "GroupTerminatingInstances",
+                "GroupTotalInstances",
+            ],
+            instance_refresh={
+                "strategy": "Rolling",
+                "preferences": {
+                    "min_healthy_percentage": 90,
+                    # EC2 Auto Scaling rolls back to images named by id only, not to a Systems Manager parameter.
+                    "auto_rollback": (args.image_id or "").startswith("ami-"),
+                },
+            },
+            tags=[
+                {"key": key, "value": value, "propagate_at_launch": True} for key, value in sorted(tags(name).items())
+            ],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*permissions, *(route.listener for route in routes)]),
+        )
+        self.group_name = autoscaling_group.name
+        self._create_scaling(autoscaling_group, alb, routes[0].target_group)
+        self.register_outputs(
+            {
+                "security_group_id": self.security_group_id,
+                "role_name": self.role_name,
+                "group_name": self.group_name,
+            }
+        )
+
+    def _create_role(self, database: Database | None) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        """The instances' role, and what gives it its permissions, which must be there before they boot."""
+        role = aws.iam.Role(
+            self._name, assume_role_policy=service_trust("ec2.amazonaws.com"), tags=tags(self._name), opts=self._child
+        )
+        partition = location(self).partition
+        permissions: list[pulumi.Resource] = [
+            aws.iam.RolePolicyAttachment(
+                f"{self._name}-{policy}",
+                role=role.name,
+                policy_arn=pulumi.Output.format("arn:{}:iam::aws:policy/{}", partition, policy),
+                opts=self._child,
+            )
+            for policy in ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
+        ]
+        if database:
+            permissions.append(
+                aws.iam.RolePolicy(
+                    f"{self._name}-database",
+                    role=role.id,
+                    policy=policy_document(
+                        {
+                            "Effect": "Allow",
+                            "Action": "secretsmanager:GetSecretValue",
+                            "Resource": database.secret_arn,
+                        },
+                        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": database.key_arn},
+                    ),
+                    opts=self._child,
+                )
+            )
+        return role, permissions
+
+    def _create_launch_template(self, role: aws.iam.Role, key_arn: pulumi.Input[str]) -> aws.ec2.LaunchTemplate:
+        profile = aws.iam.InstanceProfile(self._name, role=role.name, tags=tags(self._name), opts=self._child)
+        user_data = self._args.user_data or _USER_DATA.replace("HEALTH_PATH", self._args.health_check.path)
+        return aws.ec2.LaunchTemplate(
+            self._name,
+            image_id=self._args.image_id or amazon_linux(self._args.instance_type),
+            instance_type=self._args.instance_type,
+            iam_instance_profile={"arn": profile.arn},
+            metadata_options={
+                "http_endpoint": "enabled",
+                "http_tokens": "required",
+                "http_put_response_hop_limit": 1,
+                "instance_metadata_tags": "enabled",
+            },
+            monitoring={"enabled": True},
+            network_interfaces=[
+                {
+                    "associate_public_ip_address": "true" if self._args.placement == "public" else "false",
+                    "security_groups": [self.security_group_id],
+                    "delete_on_termination": "true",
+                }
+            ],
+            block_device_mappings=[
+                {
+                    "device_name": "/dev/xvda",
+                    "ebs": {
+                        "volume_size": self._args.volume_size_gib,
+                        "volume_type": "gp3",
+                        "encrypted": "true",
+                        "kms_key_id": key_arn,
+                        "delete_on_termination": "true",
+                    },
+                }
+            ],
+            user_data=base64.b64encode(user_data.encode()).decode(),
+            update_default_version=True,
+            # The provider's default tags do not reach what a launch template starts.
+            tag_specifications=[
+                {"resource_type": resource_type, "tags": tags(self._name)}
+                for resource_type in ("instance", "network-interface", "volume")
+            ],
+            tags=tags(self._name),
+            opts=self._child,
+        )
+
+    def _create_scaling(
+        self, group: aws.autoscaling.Group, alb: ApplicationLoadBalancer, target_group: aws.lb.TargetGroup
+    ) -> None:
+        aws.autoscaling.Policy(
+            f"{self._name}-cpu",
+            autoscaling_group_name=group.name,
+            policy_type="TargetTrackingScaling",
+            target_tracking_configuration={
+                "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"},
+                "target_value": float(self._args.cpu_target_percent),
+            },
+            opts=self._child,
+        )
+        aws.autoscaling.Policy(
+            f"{self._name}-requests",
+            autoscaling_group_name=group.name,
+            policy_type="TargetTrackingScaling",
+            target_tracking_configuration={
+                "predefined_metric_specification": {
+                    "predefined_metric_type": "ALBRequestCountPerTarget",
+                    "resource_label": pulumi.Output.format("{}/{}", alb.arn_suffix, target_group.arn_suffix),
+                },
+                "target_value": float(self._args.requests_target),
+            },
+            opts=self._child,
+        )
+
+
+def amazon_linux(instance_type: str) -> str:
+    """The current Amazon Linux 2023 image for an instance type, resolved by EC2 whenever an instance starts."""
+    family = instance_type.split(".")[0]
+    architecture = "arm64" if re.match(r"^[a-z]+\d+[a-z]*g", family) else "x86_64"
+    return f"resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"

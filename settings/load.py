@@ -1,0 +1,150 @@
+"""Reading a stack's configuration into `Settings`, with every mistake reported at once."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+import pulumi
+from pulumi.runtime import config
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from .model import Settings
+
+Path = tuple[int | str, ...]
+
+
+class SettingsError(ValueError):
+    """The stack's configuration can't be used: `problems` maps each setting's path to what is wrong with it."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        width = max(map(len, self.problems))
+        count = f"{len(self.problems)} settings are" if len(self.problems) > 1 else "1 setting is"
+        lines = [f"  {path:<{width}}  {reason}" for path, reason in self.problems.items()]
+        super().__init__("\n".join([f"{count} wrong; nothing was created:", *lines]))
+
+
+def load() -> Settings:
+    """The settings of the stack that is running.
+
+    Raises:
+        SettingsError: naming every setting that is unknown, of a wrong type, out of range or refused by AWS.
+    """
+    # `pulumi.Config` reads one known key at a time; finding unknown ones takes the whole, from where Pulumi keeps it.
+    return parse(config.get_config_env() | config.CONFIG.get(), pulumi.get_project())
+
+
+def parse(configuration: Mapping[str, Any], project: str) -> Settings:
+    """The settings in a stack's whole configuration, keyed `<namespace>:<name>`; objects may be JSON, as Pulumi has them.
+
+    Raises:
+        SettingsError: as `load`.
+    """
+    raw: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for key, value in configuration.items():
+        namespace, _, name = key.partition(":")
+        if key == "aws:region":
+            raw["region"] = value
+        elif key == "aws:defaultTags":
+            raw["tags"] = _decode(value).get("tags", {}) if isinstance(_decode(value), dict) else value
+        elif namespace == project and name in ("region", "tags"):
+            problems[name] = f"is read from {'aws:region' if name == 'region' else 'aws:defaultTags'}: set it there"
+        elif namespace == project:
+            raw[name] = _decode(value)
+    while True:
+        try:
+            settings = Settings.model_validate(raw)
+        except ValidationError as invalid:
+            errors = invalid.errors(include_url=False)
+            news = {_dotted(error["loc"]): _reason(error) for error in errors if not _known(error["loc"], problems)}
+            problems |= news
+            # Once more without what is wrong, so that what only shows when the rest is right shows too.
+            if not news or not all(_drop(raw, error) for error in errors):
+                break
+        else:
+            break
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _decode(value: Any) -> Any:
+    """A value as Pulumi hands it to a program: objects as JSON, everything else as it was written."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(str(part) for part in path if part != "[key]")
+
+
+def _known(path: Path, problems: Iterable[str]) -> bool:
+    return any(_dotted(path) == known or _dotted(path).startswith(f"{known}.") for known in problems)
+
+
+def _drop(raw: dict[str, Any], error: ErrorDetails) -> bool:
+    """Take the wrong value out of `raw`; false where that cannot mend it, because it is missing or not to be found."""
+    if error["type"] == "missing":
+        return False
+    holder: Any = raw
+    path = [part for part in error["loc"] if part != "[key]"]
+    for part in path[:-1]:
+        if not isinstance(holder, dict) or part not in holder:
+            return False
+        if not isinstance(holder[part], dict):  # one item of a list is wrong: leave out the list
+            break
+        holder = holder[part]
+    else:
+        part = path[-1]
+    return isinstance(holder, dict) and holder.pop(part, None) is not None
+
+
+def _reason(error: ErrorDetails) -> str:
+    """What is wrong, in the words of the stack file rather than of the validator."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            name, *near = str(error["loc"][-1]), *_near(error["loc"])
+            return f"unknown setting {name!r}; did you mean `{near[0]}`?" if near else f"unknown setting {name!r}"
+        case "missing":
+            return "is required"
+        case "refused":
+            return str(context["reason"])
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            near = difflib.get_close_matches(str(error["input"]), _words(str(context["expected"])), n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            return f"{error['input']!r} is not one of {context['expected']}{hint}"
+        case "string_pattern_mismatch":
+            return f"{error['input']!r} is not of the form {context['pattern']}"
+        case _:
+            return f"{error['msg'][0].lower()}{error['msg'][1:]}, not {error['input']!r}"
+
+
+def _words(expected: str) -> list[str]:
+    return [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+
+
+def _near(path: Path) -> list[str]:
+    """The setting's name that comes nearest to the last part of `path`, among those of the model that it lies in."""
+    model: Any = Settings
+    for part in path[:-1]:
+        annotation = (
+            model.model_fields[part].annotation if isinstance(model, type) and part in model.model_fields else model
+        )
+        models = [
+            kind
+            for kind in (annotation, *get_args(annotation))
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        ]
+        model = models[0] if models else annotation
+    names = list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    return difflib.get_close_matches(str(path[-1]), names, n=1, cutoff=0.6)

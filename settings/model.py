@@ -1,0 +1,127 @@
+"""The settings of a stack: which tiers there are, and the arguments of each."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from components.common import Args, Refusal
+from components.database import DatabaseArgs
+from components.edge import DnsArgs, EdgeArgs
+from components.loadbalancing import (
+    ApplicationLoadBalancerArgs,
+    ClassicLoadBalancerArgs,
+    Clients,
+    NetworkLoadBalancerArgs,
+)
+from components.network import NetworkArgs
+from components.security import SecurityArgs
+from components.storage import BucketArgs, LogBucketArgs
+from components.web import WebArgs
+
+CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[\w-]*:acm:[\w-]+:\d{12}:certificate/[\w-]+$")]
+
+
+class TiersSettings(Args):
+    """Which tiers the stack has. Security, logs and network are always there: the others stand on them."""
+
+    edge: bool = True
+    """Route 53, certificates, CloudFront and WAF; without it the load balancer is internal."""
+    load_balancing: bool = True
+    """The load balancers."""
+    web: bool = True
+    """The Auto Scaling group behind the load balancers."""
+    database: bool = True
+    """MySQL."""
+    storage: bool = True
+    """The application's bucket."""
+
+
+class LoadBalancingSettings(Args):
+    """The load balancers: the application one always, the others where a stack asks for them."""
+
+    application: ApplicationLoadBalancerArgs = Field(default_factory=ApplicationLoadBalancerArgs)
+    """The Application Load Balancer, in front of everything that speaks HTTP."""
+    network: NetworkLoadBalancerArgs | None = None
+    """An internal Network Load Balancer in front of the web tier, for clients in the VPC; none by default."""
+    classic: ClassicLoadBalancerArgs | None = None
+    """An internal Classic Load Balancer in front of the web tier; none by default."""
+    certificate_arn: CertificateArn | None = None
+    """ACM certificate of the stack's region for the load balancers, where tiers.edge is off and makes none."""
+
+
+class Settings(Args):
+    """Everything that makes one stack differ from another."""
+
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    """AWS region (`aws:region`)."""
+    tags: dict[str, str] = Field(default_factory=dict, max_length=40)
+    """Tags of every resource (`aws:defaultTags`); AWS allows 50 on one, and the components add some of their own."""
+    tiers: TiersSettings = Field(default_factory=TiersSettings)
+    """Which tiers there are."""
+    security: SecurityArgs = Field(default_factory=SecurityArgs)
+    """KMS keys."""
+    logs: LogBucketArgs = Field(default_factory=LogBucketArgs)
+    """The bucket that AWS services deliver their logs to."""
+    network: NetworkArgs
+    """VPC, subnets, NAT and endpoints."""
+    dns: DnsArgs | None = None
+    """Hosted zone and domain; needed by tiers.edge."""
+    load_balancing: LoadBalancingSettings = Field(default_factory=LoadBalancingSettings)
+    """Load balancers."""
+    edge: EdgeArgs = Field(default_factory=EdgeArgs)
+    """CloudFront and WAF."""
+    web: WebArgs = Field(default_factory=WebArgs)
+    """The web tier's instances."""
+    database: DatabaseArgs = Field(default_factory=DatabaseArgs)
+    """MySQL."""
+    storage: BucketArgs = Field(default_factory=BucketArgs)
+    """The application's bucket."""
+
+    @property
+    def load_balancer_clients(self) -> Clients:
+        """Who connects to the Application Load Balancer."""
+        if not self.tiers.edge:
+            return "vpc"
+        return "cloudfront" if self.edge.cdn else "internet"
+
+    def refusals(self) -> Iterator[Refusal]:
+        yield from self._tier_refusals()
+        for zone in self.network.zones:
+            if zone[:-1] != self.region:
+                yield Refusal(("network", "zones"), f"{zone} is not a zone of aws:region, {self.region}")
+        if self.tiers.database:
+            for name, replica in self.database.replicas.items():
+                if replica.zone and replica.zone not in self.network.zones:
+                    yield Refusal(("database", "replicas", name, "zone"), f"{replica.zone} is not among network.zones")
+        if self.tiers.web and self.web.placement == "private" and self.network.nat == "none":
+            missing = self._web_endpoints() - set(self.network.interface_endpoints)
+            if missing:
+                yield Refusal(
+                    ("network", "interface_endpoints"),
+                    "with nat `none`, the web tier in private subnets reaches AWS by endpoints only: add "
+                    + ", ".join(sorted(missing)),
+                )
+
+    def _tier_refusals(self) -> Iterator[Refusal]:
+        for tier in ("edge", "web"):
+            if getattr(self.tiers, tier) and not self.tiers.load_balancing:
+                yield Refusal(("tiers", "load_balancing"), f"tiers.{tier} needs it: turn both off or neither")
+        if self.tiers.edge and self.dns is None:
+            yield Refusal(("dns",), "tiers.edge needs it: give `zone` and `domain`, or turn tiers.edge off")
+        certificate = self.load_balancing.certificate_arn
+        if self.tiers.load_balancing and not self.tiers.edge and certificate is None:
+            yield Refusal(
+                ("load_balancing", "certificate_arn"), "tiers.edge is off and makes none: name a certificate of yours"
+            )
+        if certificate and self.tiers.edge:
+            yield Refusal(("load_balancing", "certificate_arn"), "tiers.edge makes the certificate: leave this out")
+        if certificate and certificate.split(":")[3] != self.region:
+            yield Refusal(
+                ("load_balancing", "certificate_arn"), f"lies in another region than the load balancers, {self.region}"
+            )
+
+    def _web_endpoints(self) -> set[str]:
+        """What an instance needs of AWS: Session Manager, the CloudWatch agent and, with a database, its secret."""
+        endpoints = {"ssm", "ssmmessages", "ec2messages", "logs", "monitoring"}
+        return endpoints | {"secretsmanager", "kms"} if self.tiers.database else endpoints
