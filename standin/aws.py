@@ -671,11 +671,25 @@ def computed(
     for output, attribute, value in (
         ("region", "region", fields["region"]),
         ("ownerId", "owner_id", ACCOUNT),
-        ("tagsAll", "tags_all", {**(default_tags or {}), **(inputs.get("tags") or {})}),
+        ("tagsAll", "tags_all", {**(default_tags or {}), **(tags if isinstance(tags := inputs.get("tags"), dict) else {})}),
     ):
         if output not in inputs and _has(type_token, attribute):
             outputs.setdefault(output, value)
     return outputs
+
+
+# The properties that AWS can't change on what exists: a new one has to take its place.
+REPLACES: dict[str, frozenset[str]] = {
+    "aws:ec2/securityGroup:SecurityGroup": frozenset({"description", "name", "vpcId"}),
+    "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
+    "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),
+    "aws:lb/loadBalancer:LoadBalancer": frozenset({"internal", "loadBalancerType", "name"}),
+    "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "targetType", "vpcId"}),
+    "aws:rds/instance:Instance": frozenset({"dbName", "kmsKeyId", "storageEncrypted", "username"}),
+    "aws:s3/bucket:Bucket": frozenset({"bucket"}),
+}
+# The property that counts up with every change.
+VERSIONED = {"aws:ec2/launchTemplate:LaunchTemplate": "latestVersion", "aws:ssm/parameter:Parameter": "version"}
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from pulumi.runtime.proto import resource_pb2
 from . import aws, wire
 from .wire import SECRET, UNKNOWN
 
-__all__ = ["SECRET", "UNKNOWN", "Recording", "Registration", "record", "run_program"]
+__all__ = ["SECRET", "UNKNOWN", "Recording", "Registration", "program_directory", "record", "run_program"]
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
@@ -231,7 +231,7 @@ class _Inline(ThreadPoolExecutor):
 
 def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str, Any], *, dry_run: bool) -> None:
     """Run a program to its end, every registration and `apply` included. To be called in a context of its own."""
-    values, secret_keys = _config(config)
+    values, secret_keys = wire.config(config)
     features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)
     settings = pulumi_mocks.MockSettings(  # type: ignore[no-untyped-call]
         monitor=monitor,
@@ -272,27 +272,8 @@ def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str,
         asyncio.set_event_loop(None)
 
 
-def _config(config: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """The config as Pulumi holds it (objects as JSON), and the keys that are secret.
-
-    A `secure:` value can't be decrypted here: the program gets "[secret]" for it, as a secret.
-    """
-    secret: list[str] = []
-
-    def reveal(key: str, value: Any) -> Any:
-        if isinstance(value, Mapping):
-            if set(value) == {"secure"}:
-                secret.append(key)
-                return SECRET
-            return {name: reveal(key, item) for name, item in value.items()}
-        return [reveal(key, item) for item in value] if isinstance(value, (list, tuple)) else value
-
-    plain = {key: reveal(key, value) for key, value in config.items()}
-    return {key: v if isinstance(v, str) else json.dumps(v) for key, v in plain.items() if v is not None}, secret
-
-
 @contextmanager
-def _program_directory(directory: Path) -> Iterator[None]:
+def program_directory(directory: Path) -> Iterator[None]:
     """The working directory and import path that a program has under the engine."""
     before, path = Path.cwd(), list(sys.path)
     os.chdir(directory)
@@ -323,7 +304,7 @@ def run_program(
     def program() -> None:
         runpy.run_path(str(directory / "__main__.py"), run_name="__main__")
 
-    with _program_directory(directory):
+    with program_directory(directory):
         return _record(program, directory, stack, config, project, unknown, on_register)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
@@ -95,3 +96,22 @@ def _raw(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_raw(item) for item in value]
     return value
+
+
+def config(values: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """A stack's config as Pulumi holds it (objects as JSON), and the keys that are secret.
+
+    A `secure:` value can't be decrypted here: the program gets "[secret]" for it, as a secret.
+    """
+    secret: list[str] = []
+
+    def reveal(key: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            if set(value) == {"secure"}:
+                secret.append(key)
+                return SECRET
+            return {name: reveal(key, item) for name, item in value.items()}
+        return [reveal(key, item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    plain = {key: reveal(key, value) for key, value in values.items() if value is not None}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in plain.items()}, secret

@@ -1,0 +1,181 @@
+"""The stand-in as a Pulumi provider: a gRPC server that a real engine attaches to.
+
+`serve()` yields what PULUMI_DEBUG_PROVIDERS takes. Nothing is kept here but each provider's settings: what exists is
+in the engine's state, and what AWS would say of it is in `standin.aws`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent import futures
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Any
+
+import grpc
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from . import aws, wire
+from .wire import UNKNOWN
+
+PACKAGES = ("aws", "random")
+_MESSAGE_SIZE = 400 * 1024 * 1024  # what the engine allows
+
+
+class StandIn(provider_pb2_grpc.ResourceProviderServicer):
+    """Answers for every package it is attached as."""
+
+    def __init__(self) -> None:
+        # The engine opens a connection for each provider instance (the default one, an explicit one of another
+        # region), and its requests don't name the instance: the connection does.
+        self._settings: dict[str, dict[str, Any]] = {}
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=metadata.version("pulumi_aws"))
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        return provider_pb2.GetSchemaResponse(schema="{}")
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        return self.Diff(request, context)
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        settings, _ = wire.decode(request.args)
+        tags = settings.get("defaultTags") or {}
+        settings["defaultTags"] = json.loads(tags) if isinstance(tags, str) else tags  # nested settings travel as JSON
+        self._settings[context.peer()] = settings
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
+        )
+
+    def Check(self, request: Any, context: Any) -> Any:
+        inputs, _ = wire.decode(request.news)
+        olds, _ = wire.decode(request.olds)
+        project, stack, type_token, name = _urn(request.urn)
+        response = provider_pb2.CheckResponse(inputs=request.news)
+        proposed = request.autonaming.proposed_name if request.HasField("autonaming") else ""
+        named = aws.autoname(type_token, name, inputs, project=project, stack=stack, proposed=proposed)
+        for key, made in named.items():
+            if olds.get(key):
+                made = olds[key]
+            elif request.autonaming.mode == provider_pb2.CheckRequest.AutonamingOptions.Mode.DISABLE:
+                reason = f"{type_token} {name!r} has no {key}, and autonaming is disabled"
+                response.failures.append(provider_pb2.CheckFailure(property=key, reason=reason))
+                continue
+            response.inputs.update({key: made})
+        return response
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        before, _ = wire.decode(request.old_inputs)
+        after, _ = wire.decode(request.news)
+        changed = sorted(
+            key
+            for key in before.keys() | after.keys()
+            if before.get(key) != after.get(key) and key not in request.ignoreChanges
+        )
+        replaces = aws.REPLACES.get(request.urn.split("::")[2].split("$")[-1], frozenset())
+        response = provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
+            diffs=changed,
+            replaces=[key for key in changed if key in replaces],
+            hasDetailedDiff=True,
+        )
+        for key in changed:
+            kind = "ADD" if key not in before else "DELETE" if key not in after else "UPDATE"
+            kind += "_REPLACE" if key in replaces else ""
+            response.detailedDiff[key].kind = provider_pb2.PropertyDiff.Kind.Value(kind)
+            response.detailedDiff[key].inputDiff = True
+        return response
+
+    def Create(self, request: Any, context: Any) -> Any:
+        if request.preview:  # what AWS computes isn't known: the inputs only
+            return provider_pb2.CreateResponse(properties=request.properties)
+        made = self._computed(request.urn, request.properties, context)
+        identity = made.pop("id")
+        return provider_pb2.CreateResponse(id=identity, properties=_with(request.properties, made))
+
+    def Update(self, request: Any, context: Any) -> Any:
+        type_token = _urn(request.urn)[2]
+        olds, _ = wire.decode(request.olds)
+        before, _ = wire.decode(request.old_inputs)
+        if request.preview:
+            made = {key: value for key, value in olds.items() if key not in before}
+        else:
+            made = self._computed(request.urn, request.news, context)
+        made.pop("id", None)
+        version = aws.VERSIONED.get(type_token)
+        if version:  # a new version, whose number is known only then
+            made[version] = UNKNOWN if request.preview else int(olds.get(version, 0)) + 1
+        return provider_pb2.UpdateResponse(properties=_with(request.news, made))
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def Read(self, request: Any, context: Any) -> Any:
+        properties = request.properties
+        if not properties.fields:  # a look-up by id (`Resource.get`, `pulumi import`)
+            made = self._computed(request.urn, request.inputs, context)
+            made.pop("id")
+            properties = _with(request.inputs, made)
+        return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=request.inputs)
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        args, _ = wire.decode(request.args)
+        region, _ = self._place(context)
+        try:
+            answer = aws.invoke(request.tok, args, region=region)
+        except aws.UnknownFunction as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return provider_pb2.InvokeResponse(**{"return": wire.encode(answer)})
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def _place(self, context: Any) -> tuple[str, dict[str, str]]:
+        settings = self._settings.get(context.peer(), {})
+        return settings.get("region") or "us-east-1", settings.get("defaultTags", {}).get("tags") or {}
+
+    def _computed(self, urn: str, properties: struct_pb2.Struct, context: Any) -> dict[str, Any]:
+        project, stack, type_token, name = _urn(urn)
+        inputs, _ = wire.decode(properties)
+        region, tags = self._place(context)
+        return aws.computed(type_token, name, inputs, project=project, stack=stack, region=region, default_tags=tags)
+
+
+def _urn(urn: str) -> tuple[str, str, str, str]:
+    """Project, stack, type and name."""
+    stack, project, types, name = urn.removeprefix("urn:pulumi:").split("::", 3)
+    return project, stack, types.split("$")[-1], name
+
+
+def _with(properties: struct_pb2.Struct, made: dict[str, Any]) -> struct_pb2.Struct:
+    """Inputs as they came, secrets and all, and what was computed."""
+    merged = struct_pb2.Struct()
+    merged.CopyFrom(properties)
+    merged.MergeFrom(wire.encode({key: value for key, value in made.items() if key not in properties.fields}))
+    return merged
+
+
+@contextmanager
+def serve() -> Iterator[str]:
+    """A running server; yields the value of PULUMI_DEBUG_PROVIDERS that attaches it to an engine."""
+    sizes = [("grpc.max_receive_message_length", _MESSAGE_SIZE), ("grpc.max_send_message_length", _MESSAGE_SIZE)]
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=sizes)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield ",".join(f"{package}:{port}" for package in PACKAGES)
+    finally:
+        server.stop(grace=None)
