@@ -1,0 +1,101 @@
+"""What happened can be found out afterwards: flow logs, access logs, log exports, retention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..graph import Graph, Resource, get, items, peek, some, yes
+from ..logs import delivery_sources
+from ..rule import Family, rule
+
+FAMILY: Family = "audit"
+
+
+@rule(
+    "vpc-flow-logged", "ec2/vpc",
+    family=FAMILY, severity="medium",
+    title="VPCs have flow logs",
+    controls="FSBP EC2.6, CIS AWS 3.0 3.7, CKV2_AWS_11, cdk-nag VPC7",
+    remediation="Add a FlowLog with the VPC's id and trafficType ALL or REJECT",
+)  # fmt: skip
+def vpc_flow_logged(vpc: Resource, graph: Graph) -> Iterator[str]:
+    if not some(graph.referrers(vpc, "ec2/flowLog", "vpcId"), lambda log: get(log, "trafficType") in ("ALL", "REJECT")):
+        yield "it has no flow log of what is refused"
+
+
+@rule(
+    "load-balancer-access-logged", "lb/loadBalancer", "elb/loadBalancer",
+    family=FAMILY, severity="medium", alone=True,
+    title="Load balancers keep access logs",
+    controls="FSBP ELB.5, CKV_AWS_91, CKV_AWS_92, cdk-nag ELB2",
+    remediation="Set accessLogs with a bucket and enabled true",
+)  # fmt: skip
+def load_balancer_access_logged(balancer: Resource, graph: Graph) -> Iterator[str]:
+    if balancer.short == "lb/loadBalancer" and get(balancer, "loadBalancerType") == "gateway":
+        return
+    enabled = peek(balancer, "accessLogs.enabled")
+    on_unless_said = balancer.short == "elb/loadBalancer" and enabled is None
+    if peek(balancer, "accessLogs.bucket") in (None, "") or not (on_unless_said or yes(balancer, "accessLogs.enabled")):
+        yield "it keeps no access logs"
+
+
+@rule(
+    "distribution-access-logged", "cloudfront/distribution",
+    family=FAMILY, severity="medium",
+    title="CloudFront keeps access logs",
+    controls="FSBP CloudFront.5, CKV_AWS_86, cdk-nag CFR3",
+    remediation="Add a LogDeliverySource with the distribution's ARN and a LogDelivery from it, in us-east-1, "
+    "or set loggingConfig",
+)  # fmt: skip
+def distribution_access_logged(distribution: Resource, graph: Graph) -> Iterator[str]:
+    """Standard logging v1 is a setting of the distribution; v2 is a log delivery whose source is the distribution."""
+    if peek(distribution, "loggingConfig.bucket") not in (None, ""):
+        return
+
+    def delivered(source: Resource) -> bool:
+        return any(graph.referrers(source, "cloudwatch/logDelivery", "deliverySourceName"))
+
+    if not some(graph.referrers(distribution, "cloudwatch/logDeliverySource", "resourceArn"), delivered):
+        yield "it keeps no access logs"
+
+
+@rule(
+    "bucket-access-logged", "s3/bucket",
+    family=FAMILY, severity="medium",
+    title="Buckets keep access logs",
+    controls="FSBP S3.9, CKV_AWS_18, cdk-nag S1",
+    remediation="Give the bucket a BucketLogging with a log bucket as its target",
+)  # fmt: skip
+def bucket_access_logged(bucket: Resource, graph: Graph) -> Iterator[str]:
+    """A bucket that logs are delivered to is exempt: its own log would be delivered to itself, without end."""
+    if any(delivery_sources(graph, bucket)):
+        return
+    if any(peek(bucket, f"{path}.targetBucket") not in (None, "") for path in ("logging", "loggings")):
+        return
+    if not any(graph.referrers(bucket, "s3/bucketLogging", "bucket")):
+        yield "it keeps no access logs"
+
+
+@rule(
+    "database-logs-exported", "rds/instance", "rds/cluster",
+    family=FAMILY, severity="medium", alone=True,
+    title="Databases export their logs",
+    controls="FSBP RDS.9, CKV_AWS_129, CKV_AWS_324",
+    remediation="Name the engine's logs in enabledCloudwatchLogsExports, such as error and slowquery",
+)  # fmt: skip
+def database_logs_exported(database: Resource, graph: Graph) -> Iterator[str]:
+    if not any(True for _ in items(database, "enabledCloudwatchLogsExports")):
+        yield "it exports no logs to CloudWatch"
+
+
+@rule(
+    "log-group-retention", "cloudwatch/logGroup",
+    family=FAMILY, severity="low", alone=True,
+    title="Log groups say how long they keep their logs",
+    controls="FSBP CloudWatch.16, CKV_AWS_66",
+    remediation="Set retentionInDays",
+)  # fmt: skip
+def log_group_retention(group: Resource, graph: Graph) -> Iterator[str]:
+    """Class DELIVERY has a retention of its own that can't be changed."""
+    if get(group, "logGroupClass") != "DELIVERY" and not get(group, "retentionInDays"):
+        yield "it keeps its logs for ever, by chance and at a price"

@@ -1,0 +1,179 @@
+"""Data on disk is encrypted, with a key of one's own where it matters who may use the key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..graph import UNKNOWN, Graph, Resource, each, get, items, peek, some, yes
+from ..logs import delivery_sources
+from ..rule import Family, rule
+
+FAMILY: Family = "encryption-at-rest"
+KEYS = ("kms/key", "kms/replicaKey", "kms/externalKey", "kms/replicaExternalKey", "kms/alias")
+
+
+def customer_key(graph: Graph, resource: Resource, path: str) -> Iterator[str]:
+    """A violation unless the property names a customer key: one of this program, or the ARN or alias of another."""
+    value = peek(resource, path)
+    if value in (None, ""):
+        yield f"{path} is not set, so AWS's own key or none is used"
+    elif value is UNKNOWN:
+        graph.refers(resource, path, *KEYS)
+    elif "alias/aws/" in str(value):
+        yield f"{path} is a key that AWS manages"
+
+
+@rule(
+    "database-storage-encrypted", "rds/instance", "rds/cluster",
+    family=FAMILY, severity="high", alone=True,
+    title="Database storage is encrypted",
+    controls="FSBP RDS.3, FSBP RDS.27, CKV_AWS_16, CKV_AWS_96, cdk-nag RDS2",
+    remediation="Set storageEncrypted to true",
+)  # fmt: skip
+def database_storage_encrypted(database: Resource, graph: Graph) -> Iterator[str]:
+    """A replica that says nothing has the storage of its source, which `database-replica-encrypted` follows."""
+    if peek(database, "storageEncrypted") is None and peek(database, "replicateSourceDb"):
+        return
+    if not yes(database, "storageEncrypted"):
+        yield "its storage is not encrypted"
+
+
+@rule(
+    "database-replica-encrypted", "rds/instance",
+    family=FAMILY, severity="high",
+    title="A replica's storage is encrypted as its source's is",
+    controls="FSBP RDS.3, CKV_AWS_16, cdk-nag RDS2",
+    remediation="Set storageEncrypted to true on the source, and on the replica as well",
+)  # fmt: skip
+def database_replica_encrypted(database: Resource, graph: Graph) -> Iterator[str]:
+    if peek(database, "replicateSourceDb") in (None, "") or peek(database, "storageEncrypted") is not None:
+        return
+
+    def judge(source: Resource) -> Iterator[str]:
+        if not yes(source, "storageEncrypted"):
+            yield f"it is a replica of {source.label}, whose storage is not encrypted"
+
+    yield from each(graph.targets(database, "replicateSourceDb", "rds/instance", "rds/cluster"), judge)
+
+
+@rule(
+    "database-insights-key", "rds/instance", "rds/cluster", "rds/clusterInstance",
+    family=FAMILY, severity="medium",
+    title="Performance Insights data is encrypted by a customer key",
+    controls="CKV_AWS_354",
+    remediation="Set performanceInsightsKmsKeyId to a KMS key of this program",
+)  # fmt: skip
+def database_insights_key(database: Resource, graph: Graph) -> Iterator[str]:
+    if yes(database, "performanceInsightsEnabled"):
+        yield from customer_key(graph, database, "performanceInsightsKmsKeyId")
+
+
+@rule(
+    "bucket-encrypted", "s3/bucket",
+    family=FAMILY, severity="high",
+    title="Buckets are encrypted by KMS",
+    controls="FSBP S3.17, CKV_AWS_145, CKV_AWS_19, cdk-nag NIST.800.53.R5-S3DefaultEncryptionKMS",
+    remediation="Give the bucket a BucketServerSideEncryptionConfiguration with sseAlgorithm aws:kms; "
+    "AES256 is for buckets that load balancers or S3 itself deliver logs to, which can't use a customer key",
+)  # fmt: skip
+def bucket_encrypted(bucket: Resource, graph: Graph) -> Iterator[str]:
+    """SSE-S3 is right only where log delivery can't use a customer key, and the graph shows that it delivers here."""
+    accepted = {"aws:kms", "aws:kms:dsse"}
+    if any(delivery_sources(graph, bucket)):
+        accepted.add("AES256")
+    if not some(each(_encryption(graph, bucket), _defaults), lambda default: get(default, "sseAlgorithm") in accepted):
+        yield "its objects are not encrypted by KMS by default"
+
+
+def _encryption(graph: Graph, bucket: Resource) -> Iterator[Any]:
+    def separate(configuration: Resource) -> Iterator[Any]:
+        yield from items(configuration, "rules")
+
+    def inline(path: str) -> Iterator[Any]:
+        yield from each(items(bucket, path), lambda configuration: items(configuration, "rule"))
+        yield from each(items(bucket, path), lambda configuration: items(configuration, "rules"))
+
+    yield from inline("serverSideEncryptionConfiguration")
+    yield from inline("serverSideEncryptionConfigurations")
+    yield from each(graph.referrers(bucket, "s3/bucketServerSideEncryptionConfiguration", "bucket"), separate)
+
+
+def _defaults(encryption: Any) -> Iterator[Any]:
+    yield from items(encryption, "applyServerSideEncryptionByDefault")
+    yield from items(encryption, "applyServerSideEncryptionByDefaults")
+
+
+@rule(
+    "volume-encrypted", "ebs/volume", "ec2/launchTemplate", "ec2/launchConfiguration", "ec2/instance",
+    family=FAMILY, severity="high", alone=True,
+    title="Volumes are encrypted",
+    controls="FSBP EC2.3, CKV_AWS_3, CKV_AWS_8, cdk-nag EC26",
+    remediation="Set encrypted to true on every volume, the root volume included",
+)  # fmt: skip
+def volume_encrypted(resource: Resource, graph: Graph) -> Iterator[str]:
+    """A machine image decides where nothing is said, so the root volume has to be declared."""
+    if resource.short == "ebs/volume":
+        if not yes(resource, "encrypted"):
+            yield "it is not encrypted"
+    elif resource.short == "ec2/launchTemplate":
+        mappings = list(items(resource, "blockDeviceMappings"))
+        if not mappings:
+            yield "it declares no volume, so the machine image decides whether the root volume is encrypted"
+        yield from each(mappings, _mapping_encrypted)
+    else:
+        if peek(resource, "rootBlockDevice") in (None, []) and peek(resource, "launchTemplate") in (None, []):
+            yield "it declares no root volume, so the machine image decides whether that is encrypted"
+        for path in ("rootBlockDevice", "ebsBlockDevices"):
+            yield from each([path], lambda path: each(items(resource, path), _device_encrypted))
+
+
+def _mapping_encrypted(mapping: Any) -> Iterator[str]:
+    if peek(mapping, "noDevice") not in (None, "") or peek(mapping, "virtualName") not in (None, ""):
+        return  # an instance store, which AWS encrypts by itself, or nothing
+    if not yes(mapping, "ebs.encrypted"):
+        yield "a volume of its blockDeviceMappings is not encrypted"
+
+
+def _device_encrypted(device: Any) -> Iterator[str]:
+    if not yes(device, "encrypted"):
+        yield "a volume of it is not encrypted"
+
+
+@rule(
+    "log-group-encrypted", "cloudwatch/logGroup",
+    family=FAMILY, severity="medium",
+    title="Log groups are encrypted by a customer key",
+    controls="CKV_AWS_158, cdk-nag NIST.800.53.R5-CloudWatchLogGroupEncrypted",
+    remediation="Set kmsKeyId to a KMS key whose policy admits CloudWatch Logs",
+)  # fmt: skip
+def log_group_encrypted(group: Resource, graph: Graph) -> Iterator[str]:
+    yield from customer_key(graph, group, "kmsKeyId")
+
+
+@rule(
+    "secret-encrypted", "secretsmanager/secret",
+    family=FAMILY, severity="medium",
+    title="Secrets are encrypted by a customer key",
+    controls="CKV_AWS_149, cdk-nag NIST.800.53.R5-SecretsManagerUsingKMSKey",
+    remediation="Set kmsKeyId to a KMS key of this program",
+)  # fmt: skip
+def secret_encrypted(secret: Resource, graph: Graph) -> Iterator[str]:
+    yield from customer_key(graph, secret, "kmsKeyId")
+
+
+@rule(
+    "key-rotated", "kms/key",
+    family=FAMILY, severity="medium", alone=True,
+    title="KMS keys rotate",
+    controls="FSBP KMS.4, CKV_AWS_7, cdk-nag KMS5",
+    remediation="Set enableKeyRotation to true",
+)  # fmt: skip
+def key_rotated(key: Resource, graph: Graph) -> Iterator[str]:
+    """Only symmetric encryption keys can rotate; those in a custom key store can't."""
+    if get(key, "customerMasterKeySpec") not in (None, "", "SYMMETRIC_DEFAULT"):
+        return
+    if get(key, "keyUsage") not in (None, "", "ENCRYPT_DECRYPT") or peek(key, "customKeyStoreId") not in (None, ""):
+        return
+    if not yes(key, "enableKeyRotation"):
+        yield "it never rotates"

@@ -1,0 +1,102 @@
+"""Nobody can do more than they need to: no stars, no policy for everyone, no credentials for the asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..documents import bound, listed, public, statements
+from ..graph import Graph, Resource, each, get, items, peek
+from ..rule import Family, rule
+
+FAMILY: Family = "iam"
+
+
+@rule(
+    "instance-metadata-v2", "ec2/launchTemplate", "ec2/launchConfiguration", "ec2/instance",
+    family=FAMILY, severity="high", alone=True,
+    title="Instances answer metadata requests by token only",
+    controls="FSBP EC2.8, FSBP EC2.170, FSBP AutoScaling.3, CIS AWS 3.0 5.6, CKV_AWS_79, "
+    "cdk-nag NIST.800.53.R5-EC2IMDSv2Enabled",
+    remediation="Set metadataOptions.httpTokens to required",
+)  # fmt: skip
+def instance_metadata_v2(resource: Resource, graph: Graph) -> Iterator[str]:
+    """An instance that says nothing and has a launch template has the template's settings."""
+    silent = resource.short == "ec2/instance" and peek(resource, "metadataOptions") in (None, [])
+    if silent and peek(resource, "launchTemplate") not in (None, []):
+        return
+    if get(resource, "metadataOptions.httpEndpoint") == "disabled":
+        return
+    if get(resource, "metadataOptions.httpTokens") != "required":
+        yield "it answers metadata requests without a token (IMDSv1)"
+
+
+# Policies that say who may come, by type. A later type is a line here.
+_RESOURCE_POLICIES = {
+    "kms/key": "policy",
+    "s3/bucketPolicy": "policy",
+    "s3/bucket": "policy",
+    "secretsmanager/secret": "policy",
+    "secretsmanager/secretPolicy": "policy",
+    "iam/role": "assumeRolePolicy",
+}
+
+
+@rule(
+    "resource-policy-not-public", *_RESOURCE_POLICIES,
+    family=FAMILY, severity="critical", alone=True,
+    title="No policy admits everyone",
+    controls="FSBP KMS.5, FSBP S3.2, CKV_AWS_33, CKV_AWS_60, CKV_AWS_70",
+    remediation="Name the principals, or bind the statement to an account, an organization or a source by a condition",
+)  # fmt: skip
+def resource_policy_not_public(resource: Resource, graph: Graph) -> Iterator[str]:
+    def judge(statement: Mapping[str, Any]) -> Iterator[str]:
+        if statement.get("Effect") != "Allow":
+            return
+        if "NotPrincipal" in statement:
+            yield "a statement of its policy allows everyone but some"
+        elif public(statement) and not bound(statement):
+            yield "a statement of its policy allows everyone"
+
+    yield from each(statements(resource, _RESOURCE_POLICIES[resource.short]), judge)
+
+
+@rule(
+    "no-star-actions", "iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy", "iam/role",
+    family=FAMILY, severity="high", alone=True,
+    title="No policy allows every action",
+    controls="FSBP IAM.1, FSBP IAM.21, CIS AWS 3.0 1.16, CKV_AWS_62, CKV_AWS_63, CKV_AWS_355, cdk-nag IAM5",
+    remediation="Name the actions, and the resources they are for",
+)  # fmt: skip
+def no_star_actions(resource: Resource, graph: Graph) -> Iterator[str]:
+    def judge(statement: Mapping[str, Any]) -> Iterator[str]:
+        if statement.get("Effect") != "Allow":
+            return
+        actions = [str(action) for action in listed(statement.get("Action"))]
+        if "NotAction" in statement:
+            yield "a statement allows every action but some"
+        elif any(set(action) <= {"*", ":"} for action in actions):
+            yield "a statement allows every action"
+        elif "*" in listed(statement.get("Resource")) and any(action.endswith(":*") for action in actions):
+            yield "a statement allows every action of a service on every resource"
+
+    if resource.short != "iam/role":
+        yield from each(statements(resource, "policy"), judge)
+    else:
+        yield from each(items(resource, "inlinePolicies"), lambda inline: each(statements(inline, "policy"), judge))
+
+
+@rule(
+    "no-administrators",
+    "iam/role", "iam/rolePolicyAttachment", "iam/userPolicyAttachment", "iam/groupPolicyAttachment",
+    family=FAMILY, severity="high", alone=True,
+    title="Nothing is made an administrator",
+    controls="FSBP IAM.1, CKV_AWS_274",
+    remediation="Attach a policy that names the actions needed",
+)  # fmt: skip
+def no_administrators(resource: Resource, graph: Graph) -> Iterator[str]:
+    """A policy of this program, whose ARN isn't known yet, is judged by `no-star-actions`."""
+    attached = peek(resource, "policyArn")
+    named = list(items(resource, "managedPolicyArns")) if resource.short == "iam/role" else [attached]
+    if any(str(arn).endswith(("/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess")) for arn in named):
+        yield "an AWS policy for administrators is attached to it"

@@ -1,0 +1,212 @@
+"""Everything that faces the internet has a web ACL that really filters, counts and logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, peek, some, yes
+from ..rule import Family, rule
+
+FAMILY: Family = "waf"
+
+
+@rule(
+    "distribution-waf", "cloudfront/distribution",
+    family=FAMILY, severity="high",
+    title="CloudFront has a web ACL",
+    controls="FSBP CloudFront.6, CKV_AWS_68, cdk-nag CFR2",
+    remediation="Set webAclId to the ARN of a WAFv2 web ACL with scope CLOUDFRONT",
+)  # fmt: skip
+def distribution_waf(distribution: Resource, graph: Graph) -> Iterator[str]:
+    value = peek(distribution, "webAclId")
+    if value in (None, ""):
+        yield "it has no web ACL"
+    elif ":global/webacl/" not in str(value):
+        try:
+            graph.refers(distribution, "webAclId", "wafv2/webAcl")
+        except Unknown:
+            if value is UNKNOWN:
+                raise
+            yield "its webAclId is not the ARN of a WAFv2 web ACL with scope CLOUDFRONT"
+
+
+def _faces_internet(balancer: Resource) -> bool:
+    return not yes(balancer, "internal")
+
+
+@rule(
+    "load-balancer-waf", "lb/loadBalancer",
+    family=FAMILY, severity="high",
+    title="Internet-facing application load balancers have a web ACL",
+    controls="FSBP ELB.16, CKV2_AWS_28, cdk-nag NIST.800.53.R5-ALBWAFEnabled",
+    remediation="Attach a regional web ACL with a WebAclAssociation, or make the load balancer internal",
+)  # fmt: skip
+def load_balancer_waf(balancer: Resource, graph: Graph) -> Iterator[str]:
+    if get(balancer, "loadBalancerType") not in (None, "", "application") or not _faces_internet(balancer):
+        return
+    if not any(graph.referrers(balancer, "wafv2/webAclAssociation", "resourceArn")):
+        yield "it faces the internet and has no web ACL"
+
+
+@rule(
+    "load-balancer-can-carry-waf", "lb/loadBalancer", "elb/loadBalancer",
+    family=FAMILY, severity="high", alone=True,
+    title="What faces the internet can carry a web ACL",
+    controls="FSBP ELB.16, cdk-nag ELB1",
+    remediation="Make it internal and let an application load balancer or CloudFront with a web ACL face the internet",
+)  # fmt: skip
+def load_balancer_can_carry_waf(balancer: Resource, graph: Graph) -> Iterator[str]:
+    """Network and Classic load balancers can't have a web ACL."""
+    kind = "classic" if balancer.short == "elb/loadBalancer" else get(balancer, "loadBalancerType")
+    if kind in ("network", "classic") and _faces_internet(balancer):
+        yield f"it faces the internet, and a {kind} load balancer can't carry a web ACL"
+
+
+@rule(
+    "web-acl-scope", "wafv2/webAcl", "wafv2/webAclAssociation", "cloudfront/distribution",
+    family=FAMILY, severity="high",
+    title="A web ACL's scope and region are those of what it protects",
+    controls="FSBP CloudFront.6, FSBP ELB.16",
+    remediation="Use scope CLOUDFRONT, in us-east-1, for distributions, and scope REGIONAL, in the same region, "
+    "for the rest",
+)  # fmt: skip
+def web_acl_scope(resource: Resource, graph: Graph) -> Iterator[str]:
+    if resource.short == "wafv2/webAcl":
+        if get(resource, "scope") == "CLOUDFRONT" and graph.region(resource) != "us-east-1":
+            yield "its scope is CLOUDFRONT, but it isn't in us-east-1"
+        return
+
+    edge = resource.short == "cloudfront/distribution"
+    key, scope = ("webAclId", "CLOUDFRONT") if edge else ("webAclArn", "REGIONAL")
+    value = peek(resource, key)
+    if isinstance(value, str) and ":wafv2:" in value:
+        if f":{'global' if edge else 'regional'}/webacl/" not in value:
+            yield f"its web ACL doesn't have scope {scope}"
+        return
+
+    def judge(acl: Resource) -> Iterator[str]:
+        if get(acl, "scope") != scope:
+            yield f"{acl.label} doesn't have scope {scope}"
+
+    yield from each(graph.targets(resource, key, "wafv2/webAcl"), judge)
+
+
+def rules_of(acl: Resource, graph: Graph) -> Iterator[Any]:
+    """The rules of a web ACL: its own, those in its ruleJson, and those attached as resources of their own."""
+
+    def as_text() -> Iterator[Any]:
+        text = get(acl, "ruleJson")
+        if text not in (None, ""):
+            try:
+                found = json.loads(text)
+            except (ValueError, TypeError):
+                raise Unknown("ruleJson") from None
+            yield from (_decapitalised(item) for item in found)
+
+    def attached(type: str) -> Iterator[Any]:
+        yield from (found.props for found in graph.referrers(acl, type, "webAclArn"))
+
+    yield from each(
+        (
+            items(acl, "rules"),
+            as_text(),
+            attached("wafv2/webAclRule"),
+            attached("wafv2/webAclRuleGroupAssociation"),
+        ),
+        lambda found: found,
+    )
+
+
+def _decapitalised(value: Any) -> Any:
+    """WAF's own JSON as the provider writes it: `VisibilityConfig` -> `visibilityConfig`."""
+    if isinstance(value, Mapping):
+        renamed = {"CloudWatchMetricsEnabled": "cloudwatchMetricsEnabled"}
+        return {renamed.get(key, key[:1].lower() + key[1:]): _decapitalised(item) for key, item in value.items()}
+    return [_decapitalised(item) for item in value] if isinstance(value, list) else value
+
+
+@rule(
+    "web-acl-has-rules", "wafv2/webAcl",
+    family=FAMILY, severity="high",
+    title="A web ACL has rules",
+    controls="FSBP WAF.10, CKV_AWS_175",
+    remediation="Give it AWS's managed rule groups and a rate limit",
+)  # fmt: skip
+def web_acl_has_rules(acl: Resource, graph: Graph) -> Iterator[str]:
+    if not any(True for _ in rules_of(acl, graph)):
+        yield "it has no rules"
+
+
+@rule(
+    "web-acl-blocks", "wafv2/webAcl",
+    family=FAMILY, severity="high",
+    title="A web ACL blocks, and doesn't only count",
+    controls="FSBP WAF.10",
+    remediation="Set overrideAction none on rule groups and action block on rules, at least on one",
+)  # fmt: skip
+def web_acl_blocks(acl: Resource, graph: Graph) -> Iterator[str]:
+    """A rule group whose action is overridden by Count lets everything pass, as does a rule that counts or allows."""
+
+    def acts(found: Any) -> bool:
+        if peek(found, "overrideAction") not in (None, []):
+            return not _chosen(found, "overrideAction.count")
+        return any(_chosen(found, f"action.{action}") for action in ("block", "captcha", "challenge"))
+
+    if not _chosen(acl, "defaultAction.block") and not some(rules_of(acl, graph), acts):
+        yield "every rule of it only counts or allows, and so does its default action"
+
+
+def _chosen(value: Any, path: str) -> bool:
+    """Whether a block is there. Most actions are empty objects, so being there is all that they say."""
+    return get(value, path) is not None
+
+
+@rule(
+    "web-acl-priorities", "wafv2/webAcl",
+    family=FAMILY, severity="medium",
+    title="Every rule of a web ACL has a priority of its own",
+    controls="FSBP WAF.10",
+    remediation="Number the rules differently; AWS refuses two rules of one priority",
+)  # fmt: skip
+def web_acl_priorities(acl: Resource, graph: Graph) -> Iterator[str]:
+    seen: set[Any] = set()
+
+    def judge(found: Any) -> Iterator[str]:
+        priority = get(found, "priority")
+        if priority in seen:
+            yield "two of its rules have one priority"
+        seen.add(priority)
+
+    yield from each(rules_of(acl, graph), judge)
+
+
+@rule(
+    "web-acl-metrics", "wafv2/webAcl", "wafv2/ruleGroup",
+    family=FAMILY, severity="medium",
+    title="A web ACL and each of its rules have metrics",
+    controls="FSBP WAF.12",
+    remediation="Set visibilityConfig.cloudwatchMetricsEnabled to true on the web ACL and on every rule",
+)  # fmt: skip
+def web_acl_metrics(acl: Resource, graph: Graph) -> Iterator[str]:
+    def judge(found: Any) -> Iterator[str]:
+        if not yes(found, "visibilityConfig.cloudwatchMetricsEnabled"):
+            yield "it has no metrics" if found is acl else "a rule of it has no metrics"
+
+    yield from each(
+        ([acl], rules_of(acl, graph)),
+        lambda found: each(found, judge),
+    )
+
+
+@rule(
+    "web-acl-logged", "wafv2/webAcl",
+    family=FAMILY, severity="medium",
+    title="A web ACL logs",
+    controls="FSBP WAF.11, CKV2_AWS_31, cdk-nag NIST.800.53.R5-WAFv2LoggingEnabled",
+    remediation="Add a WebAclLoggingConfiguration for its ARN; the destination's name starts with aws-waf-logs-",
+)  # fmt: skip
+def web_acl_logged(acl: Resource, graph: Graph) -> Iterator[str]:
+    if not any(graph.referrers(acl, "wafv2/webAclLoggingConfiguration", "resourceArn")):
+        yield "it logs nothing"
