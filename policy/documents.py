@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .graph import get
+from .graph import Unknown, get
 
 
 def statements(value: Any, path: str) -> Iterator[Mapping[str, Any]]:
