@@ -227,9 +227,12 @@ def validation_options(domain: str, alternatives: list[str]) -> list[dict[str, s
     return sorted(options, key=lambda option: hashlib.sha256(option["domainName"].encode()).hexdigest())
 
 
+NAME_SERVERS = ("com", "net", "org", "co.uk")
+
+
 def _name_servers(f: Fields) -> list[str]:
     numbers = [int(f.digest[i : i + 4], 16) for i in (0, 4, 8, 12)]
-    return [f"ns-{n % 2048}.awsdns-{n % 64:02d}.{top}" for n, top in zip(numbers, ("com", "net", "org", "co.uk"))]
+    return [f"ns-{n % 2048}.awsdns-{n % 64:02d}.{top}" for n, top in zip(numbers, NAME_SERVERS, strict=True)]
 
 
 def _password(f: Fields) -> str:
@@ -671,7 +674,11 @@ def computed(
     for output, attribute, value in (
         ("region", "region", fields["region"]),
         ("ownerId", "owner_id", ACCOUNT),
-        ("tagsAll", "tags_all", {**(default_tags or {}), **(tags if isinstance(tags := inputs.get("tags"), dict) else {})}),
+        (
+            "tagsAll",
+            "tags_all",
+            {**(default_tags or {}), **(tags if isinstance(tags := inputs.get("tags"), dict) else {})},
+        ),
     ):
         if output not in inputs and _has(type_token, attribute):
             outputs.setdefault(output, value)

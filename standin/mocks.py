@@ -224,7 +224,7 @@ class _Inline(ThreadPoolExecutor):
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - the caller raises it
+        except Exception as error:
             future.set_exception(error)
         return future
 

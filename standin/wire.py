@@ -21,7 +21,7 @@ class Unknown(Enum):
 
 
 UNKNOWN: Final = Unknown.UNKNOWN
-SECRET: Final = "[secret]"
+SECRET: Final = "[secret]"  # noqa: S105 - what stands in a secret's place
 
 _SIGNATURE = rpc._special_sig_key
 _SECRET = rpc._special_secret_sig
@@ -41,14 +41,19 @@ _UNKNOWNS = {
 
 def decode(properties: struct_pb2.Struct, *, hide_secrets: bool = False) -> tuple[dict[str, Any], frozenset[str]]:
     """The plain values of a message and the keys that carry a secret; `hide_secrets` puts "[secret]" in their place."""
+    return plain(json_format.MessageToDict(properties), hide_secrets=hide_secrets)
+
+
+def plain(values: Mapping[str, Any], *, hide_secrets: bool = False) -> tuple[dict[str, Any], frozenset[str]]:
+    """As `decode`, for values that have come as JSON."""
     secrets: set[str] = set()
-    plain: dict[str, Any] = {}
-    for key, value in json_format.MessageToDict(properties).items():
+    decoded: dict[str, Any] = {}
+    for key, value in values.items():
         found: list[bool] = []
-        plain[key] = _plain(value, found, hide_secrets)
+        decoded[key] = _plain(value, found, hide_secrets)
         if found:
             secrets.add(key)
-    return plain, frozenset(secrets)
+    return decoded, frozenset(secrets)
 
 
 def _plain(value: Any, secrets: list[bool], hide: bool) -> Any:
@@ -63,7 +68,7 @@ def _plain(value: Any, secrets: list[bool], hide: bool) -> Any:
     signature = value.get(_SIGNATURE)
     if signature is None:
         return {key: _plain(item, secrets, hide) for key, item in value.items()}
-    if signature == _SECRET or signature == _OUTPUT and value.get("secret"):
+    if signature == _SECRET or (signature == _OUTPUT and value.get("secret")):
         secrets.append(True)
         return SECRET if hide else _plain(value.get("value", rpc.UNKNOWN), secrets, hide)
     if signature == _OUTPUT:
@@ -83,9 +88,9 @@ def encode(values: Mapping[str, Any]) -> struct_pb2.Struct:
 def mark_secret(properties: struct_pb2.Struct, keys: frozenset[str]) -> None:
     """Make the values under `keys` secret, in place."""
     for key in keys.intersection(properties.fields):
-        plain = json_format.MessageToDict(properties.fields[key])
-        if not (isinstance(plain, dict) and plain.get(_SIGNATURE) == _SECRET):
-            properties.update({key: {_SIGNATURE: _SECRET, "value": plain}})
+        value = json_format.MessageToDict(properties.fields[key])
+        if not (isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET):
+            properties.update({key: {_SIGNATURE: _SECRET, "value": value}})
 
 
 def _raw(value: Any) -> Any:
@@ -113,5 +118,5 @@ def config(values: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
             return {name: reveal(key, item) for name, item in value.items()}
         return [reveal(key, item) for item in value] if isinstance(value, (list, tuple)) else value
 
-    plain = {key: reveal(key, value) for key, value in values.items() if value is not None}
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in plain.items()}, secret
+    revealed = {key: reveal(key, value) for key, value in values.items() if value is not None}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in revealed.items()}, secret
