@@ -44,7 +44,9 @@ class Args(BaseModel):
     def _refuse(self) -> "Args":
         found = [
             InitErrorDetails(
-                type=PydanticCustomError("refused", "{reason}", {"reason": refusal.reason}), loc=refusal.path
+                type=PydanticCustomError("refused", "{reason}", {"reason": refusal.reason}),
+                loc=refusal.path,
+                input=None,
             )
             for refusal in self.refusals()
         ]

@@ -257,7 +257,7 @@ class Database(pulumi.ComponentResource):
         return role, attachment
 
     def _create_log_groups(self, name: str, identifier: str) -> list[pulumi.Resource]:
-        """Made before the instance: RDS would make them itself, readable by anyone with the default key and for ever."""
+        """Made before the instance: RDS would make them itself, without a key of ours and without an end."""
         return [
             aws.cloudwatch.LogGroup(
                 f"{name}-{log}",

@@ -1,4 +1,4 @@
-"""Load balancing tier: the Application, the Network and the Classic load balancer, each with TLS, logs and health checks."""
+"""Load balancing tier: the Application, Network and Classic load balancers, with TLS, logs and health checks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -350,7 +350,7 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
 
 
 class ClassicLoadBalancer(pulumi.ComponentResource):
-    """An internal Classic Load Balancer: HTTPS on 443 to HTTPS on the instances that an Auto Scaling group registers."""
+    """An internal Classic Load Balancer: HTTPS on 443, and HTTPS to what an Auto Scaling group registers with it."""
 
     name: pulumi.Output[str]
     dns_name: pulumi.Output[str]

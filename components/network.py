@@ -1,4 +1,4 @@
-"""Network tier: a VPC with public, private and isolated subnets per zone, its ways out, its endpoints and its flow logs."""
+"""Network tier: a VPC with public, private and isolated subnets per zone, NAT, endpoints and flow logs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class NetworkArgs(Args):
     nat: Literal["none", "single", "per_zone"] = "per_zone"
     """NAT gateways: `none`; `single`, which every zone's private subnets lean on; or one `per_zone`."""
     interface_endpoints: list[ServiceName] = Field(default_factory=list, max_length=50)
-    """AWS services reached by a private address in the VPC (PrivateLink), such as `ssm`; each costs by zone and hour."""
+    """AWS services reached by a private address in the VPC (PrivateLink), such as `ssm`; charged by zone and hour."""
     flow_log_retention_days: RetentionDays = 365
     """Days that the VPC's flow logs are kept in CloudWatch Logs."""
     flow_log_interval_seconds: Literal[60, 600] = 600
@@ -187,7 +187,7 @@ class Network(pulumi.ComponentResource):
             self._route_to_internet("private", zone, nat_gateway_id=gateway.id)
 
     def _create_gateway_endpoints(self) -> None:
-        """S3 and DynamoDB without NAT, which costs nothing; also what reaches package mirrors in S3 when nat is none."""
+        """S3 and DynamoDB without NAT, free of charge; Amazon Linux's package repositories lie in S3 too."""
         region = location(self).region
         for service in ("s3", "dynamodb"):
             aws.ec2.VpcEndpoint(
@@ -287,7 +287,7 @@ def subnet_cidr(vpc_cidr: str, zone: str, tier: Tier) -> IPv4Network:
 def security_group(
     name: str, vpc_id: pulumi.Input[str], description: str, parent: pulumi.Resource
 ) -> aws.ec2.SecurityGroup:
-    """A group that admits nothing and lets nothing out: rules are resources of their own, keyed by what they are for."""
+    """A group that admits nothing and lets nothing out: its rules are resources of their own."""
     return aws.ec2.SecurityGroup(
         name, vpc_id=vpc_id, description=description, tags=tags(name), opts=pulumi.ResourceOptions(parent=parent)
     )

@@ -148,7 +148,7 @@ def _secure(
     here: Location,
     parent: pulumi.Resource,
 ) -> aws.s3.BucketPolicy:
-    """Everything about a bucket that S3 keeps in settings of its own; returns the policy, for those who deliver to it."""
+    """All that S3 keeps apart from the bucket itself; returns the policy, for those who deliver to the bucket."""
     child = pulumi.ResourceOptions(parent=parent)
     aws.s3.BucketServerSideEncryptionConfiguration(
         name,

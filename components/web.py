@@ -157,13 +157,11 @@ class Web(pulumi.ComponentResource):
             health_check_grace_period=args.grace_seconds,
             default_instance_warmup=args.grace_seconds,
             enabled_metrics=[
-                "GroupDesiredCapacity",
-                "GroupInServiceInstances",
-                "GroupMinSize",
-                "GroupMaxSize",
-                "GroupPendingInstances",
-                "GroupTerminatingInstances",
-                "GroupTotalInstances",
+                aws.autoscaling.Metric.GROUP_DESIRED_CAPACITY,
+                aws.autoscaling.Metric.GROUP_IN_SERVICE_INSTANCES,
+                aws.autoscaling.Metric.GROUP_PENDING_INSTANCES,
+                aws.autoscaling.Metric.GROUP_TERMINATING_INSTANCES,
+                aws.autoscaling.Metric.GROUP_TOTAL_INSTANCES,
             ],
             instance_refresh={
                 "strategy": "Rolling",

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, get_args
 
 import pulumi
@@ -13,6 +13,8 @@ from pydantic_core import ErrorDetails
 from .model import Settings
 
 Path = tuple[int | str, ...]
+
+_ELSEWHERE = {"region": "aws:region", "tags": "aws:defaultTags"}
 
 
 class SettingsError(ValueError):
@@ -33,11 +35,12 @@ def load() -> Settings:
         SettingsError: naming every setting that is unknown, of a wrong type, out of range or refused by AWS.
     """
     # `pulumi.Config` reads one known key at a time; finding unknown ones takes the whole, from where Pulumi keeps it.
-    return parse(config.get_config_env() | config.CONFIG.get(), pulumi.get_project())
+    secret_keys = {*config.get_config_secret_keys_env(), *config._SECRET_KEYS.get()}
+    return parse(config.get_config_env() | config.CONFIG.get(), pulumi.get_project(), secret_keys)
 
 
-def parse(configuration: Mapping[str, Any], project: str) -> Settings:
-    """The settings in a stack's whole configuration, keyed `<namespace>:<name>`; objects may be JSON, as Pulumi has them.
+def parse(configuration: Mapping[str, Any], project: str, secret_keys: Container[str] = ()) -> Settings:
+    """The settings in a stack's whole configuration, keyed `<namespace>:<name>`, with objects as such or as JSON.
 
     Raises:
         SettingsError: as `load`.
@@ -49,9 +52,12 @@ def parse(configuration: Mapping[str, Any], project: str) -> Settings:
         if key == "aws:region":
             raw["region"] = value
         elif key == "aws:defaultTags":
-            raw["tags"] = _decode(value).get("tags", {}) if isinstance(_decode(value), dict) else value
-        elif namespace == project and name in ("region", "tags"):
-            problems[name] = f"is read from {'aws:region' if name == 'region' else 'aws:defaultTags'}: set it there"
+            default_tags = _decode(value)
+            raw["tags"] = default_tags.get("tags", {}) if isinstance(default_tags, dict) else default_tags
+        elif namespace == project and name in _ELSEWHERE:
+            problems[name] = f"set it as {_ELSEWHERE[name]}, where the AWS provider reads it too"
+        elif namespace == project and key in secret_keys:
+            problems[name] = "holds a secret value, which no setting takes: passwords are generated, never given"
         elif namespace == project:
             raw[name] = _decode(value)
     while True:
@@ -86,7 +92,9 @@ def _dotted(path: Path) -> str:
 
 
 def _known(path: Path, problems: Iterable[str]) -> bool:
-    return any(_dotted(path) == known or _dotted(path).startswith(f"{known}.") for known in problems)
+    """Whether `path` or something above or below it was found wrong before, and what is new follows from that."""
+    here = f"{_dotted(path)}."
+    return any(here.startswith(f"{known}.") or f"{known}.".startswith(here) for known in problems)
 
 
 def _drop(raw: dict[str, Any], error: ErrorDetails) -> bool:
@@ -135,16 +143,10 @@ def _words(expected: str) -> list[str]:
 
 def _near(path: Path) -> list[str]:
     """The setting's name that comes nearest to the last part of `path`, among those of the model that it lies in."""
-    model: Any = Settings
+    model: type[BaseModel] = Settings
     for part in path[:-1]:
-        annotation = (
-            model.model_fields[part].annotation if isinstance(model, type) and part in model.model_fields else model
-        )
-        models = [
-            kind
-            for kind in (annotation, *get_args(annotation))
-            if isinstance(kind, type) and issubclass(kind, BaseModel)
-        ]
-        model = models[0] if models else annotation
-    names = list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-    return difflib.get_close_matches(str(path[-1]), names, n=1, cutoff=0.6)
+        field = model.model_fields.get(str(part))
+        if field:  # else a key of a mapping, whose values the model stands for already
+            kinds = (field.annotation, *get_args(field.annotation))
+            model = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return difflib.get_close_matches(str(path[-1]), model.model_fields, n=1)
