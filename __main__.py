@@ -17,9 +17,9 @@ dns = alb = nlb = classic = edge = database = storage = None
 
 # What every tier stands on: keys, the log bucket, the network
 security = Security("security", stack.security)
-data_key, logs_key = security.data.arn, security.logs.arn
+data_key, logs_key = security.data, security.logs
 logs = LogBucket("logs", stack.logs)
-network = Network("network", stack.network, logs_key_arn=logs_key)
+network = Network("network", stack.network, logs_key=logs_key)
 
 # browser -> Route 53 -> CloudFront + WAF -> ALB + WAF
 if tiers.edge and stack.dns:
@@ -36,18 +36,18 @@ if tiers.load_balancing:
     if balancing.classic:
         classic = ClassicLoadBalancer("clb", balancing.classic, subnets=inside, certificate_arn=certificate, logs=logs)
 if dns and alb:
-    edge = Edge("edge", stack.edge, dns=dns, alb=alb, logs=logs, logs_key_arn=logs_key, key_args=stack.security)
+    edge = Edge("edge", stack.edge, dns=dns, alb=alb, logs=logs, logs_key=logs_key, key_args=stack.security)
 
 # -> MySQL, and the bucket after it
 if tiers.database:
-    database = Database("database", stack.database, subnets=network.isolated, key_arn=data_key, logs_key_arn=logs_key)
+    database = Database("database", stack.database, subnets=network.isolated, key=data_key, logs_key=logs_key)
 if tiers.storage:
-    storage = SecureBucket("storage", stack.storage, key_arn=data_key, logs=logs)
+    storage = SecureBucket("storage", stack.storage, key=data_key, logs=logs)
 
 # ALB -> web tier -> database
 if tiers.web and alb:
     subnets = network.public if stack.web.placement == "public" else network.private
-    Web("web", stack.web, subnets=subnets, key_arn=data_key, alb=alb, nlb=nlb, classic=classic, database=database)
+    Web("web", stack.web, subnets=subnets, key=data_key, alb=alb, nlb=nlb, classic=classic, database=database)
 
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("log_bucket", logs.name)

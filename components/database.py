@@ -1,7 +1,7 @@
 """Database tier: MySQL on RDS, with a standby, read replicas, its parameters, its logs and its password."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -20,6 +20,7 @@ from .common import (
     tags,
 )
 from .network import Subnets, security_group
+from .security import EncryptionKey
 
 InstanceClass = Annotated[
     str,
@@ -143,7 +144,6 @@ class Database(pulumi.ComponentResource):
     endpoint: pulumi.Output[str]
     replica_endpoints: dict[str, pulumi.Output[str]]
     secret_arn: pulumi.Output[str]
-    key_arn: pulumi.Input[str]
     security_group_id: pulumi.Output[str]
     port: int = PORT
 
@@ -153,14 +153,14 @@ class Database(pulumi.ComponentResource):
         args: DatabaseArgs | None = None,
         *,
         subnets: Subnets,
-        key_arn: pulumi.Input[str],
-        logs_key_arn: pulumi.Input[str],
+        key: EncryptionKey,
+        logs_key: EncryptionKey,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
         subnets: without a way to or from the internet; of two zones at least.
-        key_arn: encrypts storage, backups, replicas, Performance Insights and the secret.
-        logs_key_arn: a key that CloudWatch Logs may use.
+        key: encrypts storage, backups, replicas, Performance Insights and the secret.
+        logs_key: encrypts the logs; CloudWatch Logs must be among its users.
         """
         check_name(name, 30)
         if len(subnets.ids) < 2:
@@ -168,10 +168,11 @@ class Database(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:Database", name, None, opts)
         self._name = name
         self._args = args = args or DatabaseArgs()
-        self.key_arn = key_arn
-        self._logs_key_arn = logs_key_arn
+        self._key = key
+        self._logs_key = logs_key
         # A restored database is another one: it never takes the place of the one it was restored from.
         self._instance_name = f"{name}-{args.restore.name}" if args.restore else name
+        self._secret_prefix = physical_name(name, 200)
         self._child = pulumi.ResourceOptions(parent=self)
         self._protected = pulumi.ResourceOptions(parent=self, protect=args.deletion_protection)
         for replica_name, replica_args in args.replicas.items():
@@ -209,6 +210,17 @@ class Database(pulumi.ComponentResource):
                 "security_group_id": self.security_group_id,
             }
         )
+
+    def read_secret_statements(self) -> list[dict[str, Any]]:
+        """For a role's policy: read how to connect. The secret is told by the start of its name, known in a preview."""
+        return [
+            {
+                "Effect": "Allow",
+                "Action": "secretsmanager:GetSecretValue",
+                "Resource": location(self).arn("secretsmanager", f"secret:{self._secret_prefix}-*"),
+            },
+            self._key.decrypt_statement("secretsmanager"),
+        ]
 
     def _create_parameter_group(self) -> aws.rds.ParameterGroup:
         parameters = {
@@ -262,7 +274,7 @@ class Database(pulumi.ComponentResource):
             aws.cloudwatch.LogGroup(
                 f"{name}-{log}",
                 name=f"/aws/rds/instance/{identifier}/{log}",
-                kms_key_id=self._logs_key_arn,
+                kms_key_id=self._logs_key.arn,
                 retention_in_days=self._args.log_retention_days,
                 tags=tags(f"{name}-{log}"),
                 opts=self._child,
@@ -290,7 +302,7 @@ class Database(pulumi.ComponentResource):
             allocated_storage=args.allocated_storage_gib,
             max_allocated_storage=args.max_allocated_storage_gib,
             storage_encrypted=True,
-            kms_key_id=self.key_arn,
+            kms_key_id=self._key.arn,
             db_subnet_group_name=self._subnet_group.name,
             vpc_security_group_ids=[self.security_group_id],
             publicly_accessible=False,
@@ -308,7 +320,7 @@ class Database(pulumi.ComponentResource):
             final_snapshot_identifier=pulumi.Output.format("{}-final-{}", identifier, snapshot.hex),
             auto_minor_version_upgrade=True,
             performance_insights_enabled=args.performance_insights,
-            performance_insights_kms_key_id=self.key_arn if args.performance_insights else None,
+            performance_insights_kms_key_id=self._key.arn if args.performance_insights else None,
             monitoring_interval=args.monitoring_interval_seconds,
             monitoring_role_arn=self._monitoring[0].arn if self._monitoring else None,
             enabled_cloudwatch_logs_exports=list(_LOGS),
@@ -347,7 +359,7 @@ class Database(pulumi.ComponentResource):
             skip_final_snapshot=True,  # it holds nothing that the primary does not
             auto_minor_version_upgrade=True,
             performance_insights_enabled=args.performance_insights,
-            performance_insights_kms_key_id=self.key_arn if args.performance_insights else None,
+            performance_insights_kms_key_id=self._key.arn if args.performance_insights else None,
             monitoring_interval=args.monitoring_interval_seconds,
             monitoring_role_arn=self._monitoring[0].arn if self._monitoring else None,
             enabled_cloudwatch_logs_exports=list(_LOGS),
@@ -364,8 +376,10 @@ class Database(pulumi.ComponentResource):
         """How to connect, in the form that Secrets Manager's own rotation functions read."""
         secret = aws.secretsmanager.Secret(
             self._name,
+            # A prefix, because Secrets Manager keeps a deleted secret's name for its recovery window.
+            name_prefix=f"{self._secret_prefix}-",
             description=f"MySQL master user of {pulumi.get_project()} {pulumi.get_stack()}",
-            kms_key_id=self.key_arn,
+            kms_key_id=self._key.arn,
             recovery_window_in_days=self._args.secret_recovery_days,
             tags=tags(self._name),
             opts=self._protected,

@@ -189,14 +189,14 @@ class WebAcl(pulumi.ComponentResource):
         args: WafArgs | None = None,
         *,
         scope: Literal["CLOUDFRONT", "REGIONAL"],
-        logs_key_arn: pulumi.Input[str],
+        logs_key: EncryptionKey,
         resource_arn: pulumi.Input[str] | None = None,
         rate_limited: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
         scope: CLOUDFRONT for a distribution, which names this ACL itself; REGIONAL for `resource_arn`.
-        logs_key_arn: a key that CloudWatch Logs may use, in the ACL's region (us-east-1 for CLOUDFRONT).
+        logs_key: a key with CloudWatch Logs among its users, in the ACL's region (us-east-1 for CLOUDFRONT).
         resource_arn: the load balancer, API or user pool to protect, with scope REGIONAL.
         rate_limited: false where all requests come from a few addresses, as they do behind a CDN.
         """
@@ -223,11 +223,11 @@ class WebAcl(pulumi.ComponentResource):
         self.arn = acl.arn
         if resource_arn is not None:
             aws.wafv2.WebAclAssociation(name, web_acl_arn=acl.arn, resource_arn=resource_arn, opts=child)
-        self._log(name, acl, args, logs_key_arn, region)
+        self._log(name, acl, args, logs_key, region)
         self.register_outputs({"arn": self.arn})
 
     def _log(
-        self, name: str, acl: aws.wafv2.WebAcl, args: WafArgs, logs_key_arn: pulumi.Input[str], region: str | None
+        self, name: str, acl: aws.wafv2.WebAcl, args: WafArgs, logs_key: EncryptionKey, region: str | None
     ) -> None:
         here = location(self, region)
         child = pulumi.ResourceOptions(parent=self)
@@ -235,7 +235,7 @@ class WebAcl(pulumi.ComponentResource):
         group = aws.cloudwatch.LogGroup(
             name,
             name=group_name,
-            kms_key_id=logs_key_arn,
+            kms_key_id=logs_key.arn,
             retention_in_days=args.log_retention_days,
             region=region,
             tags=tags(name),
@@ -316,12 +316,12 @@ class Edge(pulumi.ComponentResource):
         dns: Dns,
         alb: ApplicationLoadBalancer,
         logs: LogBucket,
-        logs_key_arn: pulumi.Input[str],
+        logs_key: EncryptionKey,
         key_args: SecurityArgs | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
-        logs_key_arn: a key of the load balancer's region that CloudWatch Logs may use.
+        logs_key: a key of the load balancer's region with CloudWatch Logs among its users.
         key_args: for the key in us-east-1 under which CloudFront's WAF logs are kept.
         """
         check_name(name, 30)
@@ -342,7 +342,7 @@ class Edge(pulumi.ComponentResource):
             args.waf,
             scope="REGIONAL",
             resource_arn=alb.arn,
-            logs_key_arn=logs_key_arn,
+            logs_key=logs_key,
             # Behind CloudFront every address is one of CloudFront's: its own web ACL counts the real ones.
             rate_limited=not args.cdn,
             opts=pulumi.ResourceOptions(parent=self),
@@ -394,7 +394,7 @@ class Edge(pulumi.ComponentResource):
         )
         certificate = _certificate(name, self._dns.domain, self, CLOUDFRONT_REGION)
         key = EncryptionKey(f"{name}-logs", key_args, users=["logs"], region=CLOUDFRONT_REGION, opts=child)
-        acl = WebAcl(name, self._args.waf, scope="CLOUDFRONT", logs_key_arn=key.arn, opts=child)
+        acl = WebAcl(name, self._args.waf, scope="CLOUDFRONT", logs_key=key, opts=child)
         return aws.cloudfront.Distribution(
             name,
             comment=f"{pulumi.get_project()} {pulumi.get_stack()}",

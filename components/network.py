@@ -21,6 +21,7 @@ from .common import (
     service_trust,
     tags,
 )
+from .security import EncryptionKey
 
 Tier = Literal["public", "private", "isolated"]
 
@@ -96,7 +97,7 @@ class Network(pulumi.ComponentResource):
         name: str,
         args: NetworkArgs,
         *,
-        logs_key_arn: pulumi.Input[str],
+        logs_key: EncryptionKey,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         check_name(name, 40)
@@ -128,7 +129,7 @@ class Network(pulumi.ComponentResource):
         self._create_nat_gateways(internet_gateway)
         self._create_gateway_endpoints()
         self._create_interface_endpoints()
-        self._create_flow_log(logs_key_arn)
+        self._create_flow_log(logs_key)
         self.register_outputs(
             {"vpc_id": self.vpc_id} | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
         )
@@ -228,14 +229,14 @@ class Network(pulumi.ComponentResource):
                 opts=self._child,
             )
 
-    def _create_flow_log(self, logs_key_arn: pulumi.Input[str]) -> None:
+    def _create_flow_log(self, logs_key: EncryptionKey) -> None:
         name = f"{self._name}-flow-logs"
         here = location(self)
         group_name = log_group_name(name)
         group = aws.cloudwatch.LogGroup(
             name,
             name=group_name,
-            kms_key_id=logs_key_arn,
+            kms_key_id=logs_key.arn,
             retention_in_days=self._args.flow_log_retention_days,
             tags=tags(name),
             opts=self._child,

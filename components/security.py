@@ -31,7 +31,7 @@ class EncryptionKey(pulumi.ComponentResource):
     """
 
     arn: pulumi.Output[str]
-    key_id: pulumi.Output[str]
+    alias: str
 
     def __init__(
         self,
@@ -60,16 +60,34 @@ class EncryptionKey(pulumi.ComponentResource):
             tags=tags(name),
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
         )
+        self.alias = f"alias/{physical_name(name, 250)}"
         aws.kms.Alias(
             name,
-            name=f"alias/{physical_name(name, 250)}",
+            name=self.alias,
             target_key_id=key.key_id,
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = key.arn
-        self.key_id = key.key_id
-        self.register_outputs({"arn": self.arn, "key_id": self.key_id})
+        self._here = here
+        self.register_outputs({"arn": self.arn, "alias": self.alias})
+
+    def decrypt_statement(self, service: str) -> dict[str, Any]:
+        """For a role's policy: decrypt with this key what one AWS service, such as `secretsmanager`, has encrypted.
+
+        The key is told by its alias, which a preview knows, and not by its id: so the policy can be checked there.
+        """
+        return {
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": self._here.arn("kms", "key/*"),
+            "Condition": {
+                "StringEquals": {
+                    "kms:ViaService": pulumi.Output.format("{}.{}.amazonaws.com", service, self._here.region)
+                },
+                "ForAnyValue:StringEquals": {"kms:ResourceAliases": self.alias},
+            },
+        }
 
 
 class Security(pulumi.ComponentResource):

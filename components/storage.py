@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from .common import PACKAGE, Args, Location, Refusal, check_name, location, physical_name, policy_document, tags
+from .security import EncryptionKey
 
 _NAME_LIMIT = 63 - len("-123456789012") - len("-ap-southeast-1")
 """What S3's 63 characters leave for a bucket's own name beside the account and the longest region."""
@@ -54,13 +55,13 @@ class SecureBucket(pulumi.ComponentResource):
         name: str,
         args: BucketArgs | None = None,
         *,
-        key_arn: pulumi.Input[str],
+        key: EncryptionKey,
         logs: "LogBucket",
         statements: tuple[Mapping[str, Any], ...] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
-        key_arn: the KMS key that encrypts every object (as an S3 Bucket Key, which spares most KMS requests).
+        key: encrypts every object (as an S3 Bucket Key, which spares most KMS requests).
         logs: where S3 delivers the bucket's access logs.
         statements: more statements of the bucket's policy.
         """
@@ -69,8 +70,7 @@ class SecureBucket(pulumi.ComponentResource):
         args = args or BucketArgs()
         here = location(self)
         bucket = _bucket(name, args, here, self)
-        encryption = {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn}
-        self.policy = _secure(name, bucket, args, encryption, statements, here, self)
+        self.policy = _secure(name, bucket, args, key, statements, here, self)
         aws.s3.BucketLogging(
             name,
             bucket=bucket.id,
@@ -117,9 +117,7 @@ class LogBucket(pulumi.ComponentResource):
         here = location(self)
         bucket = _bucket(name, args, here, self)
         arn = here.bucket_arn(_bucket_name(name, here))
-        self.policy = _secure(
-            name, bucket, args, {"sse_algorithm": "AES256"}, _delivery_statements(arn, here), here, self
-        )
+        self.policy = _secure(name, bucket, args, None, _delivery_statements(arn, here), here, self)
         self.name = bucket.bucket
         self.arn = bucket.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
@@ -143,7 +141,7 @@ def _secure(
     name: str,
     bucket: aws.s3.Bucket,
     args: BucketArgs,
-    encryption: Mapping[str, pulumi.Input[str]],
+    key: EncryptionKey | None,
     statements: tuple[Mapping[str, Any], ...],
     here: Location,
     parent: pulumi.Resource,
@@ -156,10 +154,10 @@ def _secure(
         rules=[
             {
                 "apply_server_side_encryption_by_default": {
-                    "sse_algorithm": encryption["sse_algorithm"],
-                    "kms_master_key_id": encryption.get("kms_master_key_id"),
+                    "sse_algorithm": "aws:kms" if key else "AES256",
+                    "kms_master_key_id": key.arn if key else None,
                 },
-                "bucket_key_enabled": "kms_master_key_id" in encryption,
+                "bucket_key_enabled": key is not None,
             }
         ],
         opts=child,

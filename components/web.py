@@ -13,6 +13,7 @@ from .common import PACKAGE, Args, Refusal, check_name, location, policy_documen
 from .database import Database
 from .loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, HealthCheckArgs, NetworkLoadBalancer
 from .network import Subnets, allow, security_group
+from .security import EncryptionKey
 
 _PORT = 443
 _PRIORITY = 40000  # after every tier that claims paths of its own
@@ -88,7 +89,7 @@ class Web(pulumi.ComponentResource):
         args: WebArgs | None = None,
         *,
         subnets: Subnets,
-        key_arn: pulumi.Input[str],
+        key: EncryptionKey,
         alb: ApplicationLoadBalancer,
         nlb: NetworkLoadBalancer | None = None,
         classic: ClassicLoadBalancer | None = None,
@@ -97,7 +98,7 @@ class Web(pulumi.ComponentResource):
     ) -> None:
         """Args:
         subnets: public ones with placement `public`, else private.
-        key_arn: encrypts the volumes; its policy must admit Auto Scaling (see `security.KeyUser`).
+        key: encrypts the volumes; Auto Scaling must be among its users.
         nlb, classic: further load balancers in front of the same instances.
         database: let the instances reach it and read its secret.
         """
@@ -144,7 +145,7 @@ class Web(pulumi.ComponentResource):
             )
         role, permissions = self._create_role(database)
         self.role_name = role.name
-        template = self._create_launch_template(role, key_arn)
+        template = self._create_launch_template(role, key)
         autoscaling_group = aws.autoscaling.Group(
             name,
             min_size=args.min_size,
@@ -206,20 +207,13 @@ class Web(pulumi.ComponentResource):
                 aws.iam.RolePolicy(
                     f"{self._name}-database",
                     role=role.id,
-                    policy=policy_document(
-                        {
-                            "Effect": "Allow",
-                            "Action": "secretsmanager:GetSecretValue",
-                            "Resource": database.secret_arn,
-                        },
-                        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": database.key_arn},
-                    ),
+                    policy=policy_document(*database.read_secret_statements()),
                     opts=self._child,
                 )
             )
         return role, permissions
 
-    def _create_launch_template(self, role: aws.iam.Role, key_arn: pulumi.Input[str]) -> aws.ec2.LaunchTemplate:
+    def _create_launch_template(self, role: aws.iam.Role, key: EncryptionKey) -> aws.ec2.LaunchTemplate:
         profile = aws.iam.InstanceProfile(self._name, role=role.name, tags=tags(self._name), opts=self._child)
         user_data = self._args.user_data or _USER_DATA.replace("HEALTH_PATH", self._args.health_check.path)
         return aws.ec2.LaunchTemplate(
@@ -248,7 +242,7 @@ class Web(pulumi.ComponentResource):
                         "volume_size": self._args.volume_size_gib,
                         "volume_type": "gp3",
                         "encrypted": "true",
-                        "kms_key_id": key_arn,
+                        "kms_key_id": key.arn,
                         "delete_on_termination": "true",
                     },
                 }
