@@ -1,0 +1,199 @@
+"""The report on the terminal: components, verdicts, outputs and files.
+
+Where stdout isn't a terminal, the same lines come without colour or guides, and none is wrapped or cut.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from policy.evaluate import Finding
+    from preview.run import Preview
+    from standin.mocks import Registration
+
+VERDICTS = {"fail": ("FAIL", "bold red"), "unverifiable": ("UNVERIFIABLE", "bold yellow")}
+
+
+class Printer:
+    """Lines at a depth: hanging and wrapped on a terminal, whole elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def line(self, *parts: str | tuple[str, str], depth: int = 0) -> None:
+        text = Text.assemble(*parts, overflow="fold")
+        if self.console.is_terminal:
+            self.console.print(Padding(text, (0, 0, 0, 2 * depth)))
+        else:
+            self.console.print("  " * depth + text.plain, soft_wrap=True)
+
+    def heading(self, title: str) -> None:
+        self.line()
+        self.line((title, "bold underline"))
+
+    def tree(self, tree: Tree, depth: int = 0) -> None:
+        if self.console.is_terminal:
+            self.console.print(tree)
+            return
+        texts = tree.label.renderables if isinstance(tree.label, Group) else [tree.label]
+        for number, text in enumerate(texts):
+            self.line(str(text), depth=depth + (number > 0))
+        for child in tree.children:
+            self.tree(child, depth + 1)
+
+
+def show(preview: Preview, *, resources: bool = False, console: Console | None = None) -> None:
+    """Prints the report."""
+    printer = Printer(console or Console(highlight=False, markup=False, emoji=False))
+    project, registrations = preview.project, preview.recording.registrations
+    custom = [r for r in registrations if r.custom]
+    printer.line(
+        (f"{project.name} {project.stack}", "bold"),
+        f" in {project.region}: {len(custom)} resources in {len(registrations) - len(custom)} components",
+        " (offline, as in a first preview)" if preview.unknown else " (offline preview)",
+    )
+    for note in preview.notes:
+        printer.line(("! ", "bold yellow"), (note, "yellow"))
+    printer.heading("Components")
+    for branch in component_trees(registrations, everything=resources):
+        printer.tree(branch)
+    printer.heading("Policy")
+    show_policy(preview, printer)
+    printer.heading("Outputs")
+    for name, value in sorted(preview.recording.outputs.items()):
+        printer.line((name, "bold"), f" = {value if isinstance(value, str) else as_text(value)}", depth=1)
+    printer.heading("Files")
+    for kind, file in preview.files.items():
+        printer.line(f"{kind}: ", (file or "left out, see above", "" if file else "yellow"), depth=1)
+    printer.line()
+    violations = len(preview.report.violations)
+    others = len(preview.report.findings) - violations
+    advice = f", {others} advisory finding{'s' * (others > 1)}" if others else ""
+    if violations:
+        printer.line(
+            (f"{violations} mandatory violation{'s' * (violations > 1)}", "bold red"),
+            f"{advice}: this stack would be refused",
+        )
+    else:
+        printer.line(("Clean", "bold green"), f": no mandatory policy is violated{advice}")
+
+
+def as_text(value: object) -> str:
+    """An output that isn't a plain text, as JSON."""
+    import json
+
+    from preview.run import shown
+
+    return json.dumps(shown(value))
+
+
+# -- components --------------------------------------------------------------------------------------------------------
+
+
+def component_trees(registrations: Iterable[Registration], *, everything: bool) -> Iterator[Tree]:
+    """A tree for each top-level component, and one for what is in none."""
+    children: dict[str | None, list[Registration]] = defaultdict(list)
+    for registration in registrations:
+        children[registration.parent].append(registration)
+    for top in children[None]:
+        if not top.custom:
+            yield component_tree(top, children, everything)
+    loose = [r for r in children[None] if r.custom]
+    if loose:
+        head = Text(f"(in no component)  {counted(len(loose))}")
+        tree = Tree(head if everything else Group(head, Text(by_type(loose), style="dim")), guide_style="dim")
+        if everything:
+            add_resources(tree, loose, children)
+        yield tree
+
+
+def component_tree(component: Registration, children: dict[str | None, list[Registration]], everything: bool) -> Tree:
+    def below(urn: str) -> int:
+        return sum(c.custom + below(c.urn) for c in children[urn])
+
+    kind = component.type.rsplit(":", 1)[-1]
+    head = Text.assemble((kind, "cyan"), " ", (component.name, "bold"), f"  {counted(below(component.urn))}")
+    own = [c for c in children[component.urn] if c.custom]
+    if own and not everything:
+        tree = Tree(Group(head, Text(by_type(own), style="dim")), guide_style="dim")
+    else:
+        tree = Tree(head, guide_style="dim")
+        add_resources(tree, own, children)
+    for child in children[component.urn]:
+        if not child.custom:
+            tree.children.append(component_tree(child, children, everything))
+    return tree
+
+
+def add_resources(
+    tree: Tree, resources: Iterable[Registration], children: dict[str | None, list[Registration]]
+) -> None:
+    """A line for each resource, with those that hang from it below."""
+    for resource in sorted(resources, key=lambda r: (r.type, r.name)):
+        branch = tree.add(
+            Text.assemble(
+                (resource.type, "cyan"),
+                " ",
+                resource.name,
+                (f"  {resource.source}" if resource.source else "", "dim"),
+                "  protected" if resource.protect else "",
+            )
+        )
+        add_resources(branch, children[resource.urn], children)
+
+
+def by_type(resources: Iterable[Registration]) -> str:
+    """How many there are of each type, as Python calls it: `3 rds.Instance`."""
+    counts = Counter(python_name(r.type) for r in resources)
+    return ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items()))
+
+
+def python_name(type_: str) -> str:
+    """`rds.Instance` of `aws:rds/instance:Instance`; another provider's `random.RandomPassword`."""
+    package, module, kind = [*type_.split(":"), "", ""][:3]
+    return f"{module.split('/')[0] if package == 'aws' else package}.{kind}"
+
+
+def counted(number: int) -> str:
+    return f"{number} resource{'s' * (number != 1)}"
+
+
+# -- verdicts ----------------------------------------------------------------------------------------------------------
+
+
+def show_policy(preview: Preview, printer: Printer) -> None:
+    report = preview.report
+    by_rule: dict[tuple[bool, str, str], list[Finding]] = defaultdict(list)
+    for finding in report.findings:
+        by_rule[finding.level != "mandatory", finding.verdict, finding.rule].append(finding)
+    for (_, verdict, rule), findings in sorted(by_rule.items()):
+        word, style = VERDICTS[verdict]
+        first = findings[0]
+        printer.line(
+            (word, style),
+            " ",
+            (rule, "bold"),
+            f"  {first.level}, severity {first.severity}, {first.family}",
+            depth=1,
+        )
+        for finding in sorted(findings, key=lambda f: (f.type, f.name, f.message)):
+            source = f"  {finding.source}" if finding.source else ""
+            printer.line((finding.type, "cyan"), " ", (finding.name, "bold"), (source, "blue"), depth=2)
+            printer.line(message(finding), depth=3)
+    printer.line(
+        f"{report.checks} checks: {report.passed} passed, {report.failed} failed, {report.unverifiable} unverifiable",
+        depth=1,
+    )
+
+
+def message(finding: Finding) -> str:
+    """A finding's message without the rule and the resource, which stand above it."""
+    return finding.message.partition(f" {finding.name}: ")[2] or finding.message
