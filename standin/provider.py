@@ -102,8 +102,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:  # what AWS computes isn't known: the inputs only
             return provider_pb2.CreateResponse(properties=request.properties)
         made = self._computed(request.urn, request.properties, context)
-        identity = made.pop("id")
-        return provider_pb2.CreateResponse(id=identity, properties=_with(request.properties, made))
+        # The properties hold the id once more, as a bridged provider's do: it is where policies find it.
+        return provider_pb2.CreateResponse(id=made["id"], properties=_with(request.properties, made))
 
     def Update(self, request: Any, context: Any) -> Any:
         type_token = _urn(request.urn)[2]
@@ -113,7 +113,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
             made = {key: value for key, value in olds.items() if key not in before}
         else:
             made = self._computed(request.urn, request.news, context)
-        made.pop("id", None)
+        made["id"] = request.id
         version = aws.VERSIONED.get(type_token)
         if version:  # a new version, whose number is known only then
             made[version] = UNKNOWN if request.preview else int(olds.get(version, 0)) + 1
@@ -125,8 +125,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         properties = request.properties
         if not properties.fields:  # a look-up by id (`Resource.get`, `pulumi import`)
-            made = self._computed(request.urn, request.inputs, context)
-            made.pop("id")
+            made = {**self._computed(request.urn, request.inputs, context), "id": request.id}
             properties = _with(request.inputs, made)
         return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=request.inputs)
 
