@@ -31,7 +31,7 @@ class Printer:
     def line(self, *parts: str | tuple[str, str], depth: int = 0) -> None:
         text = Text.assemble(*parts, overflow="fold")
         if self.console.is_terminal:
-            self.console.print(Padding(text, (0, 0, 0, 2 * depth)))
+            self.console.print(Padding(text, (0, 0, 0, 2 * depth), expand=False))
         else:
             self.console.print("  " * depth + text.plain, soft_wrap=True)
 
@@ -43,9 +43,9 @@ class Printer:
         if self.console.is_terminal:
             self.console.print(tree)
             return
-        texts = tree.label.renderables if isinstance(tree.label, Group) else [tree.label]
-        for number, text in enumerate(texts):
-            self.line(str(text), depth=depth + (number > 0))
+        for text in tree.label.renderables if isinstance(tree.label, Group) else [tree.label]:
+            inside = isinstance(text, Padding)
+            self.line(str(text.renderable if isinstance(text, Padding) else text), depth=depth + inside)
         for child in tree.children:
             self.tree(child, depth + 1)
 
@@ -109,7 +109,7 @@ def component_trees(registrations: Iterable[Registration], *, everything: bool) 
     loose = [r for r in children[None] if r.custom]
     if loose:
         head = Text(f"(in no component)  {counted(len(loose))}")
-        tree = Tree(head if everything else Group(head, Text(by_type(loose), style="dim")), guide_style="dim")
+        tree = Tree(head if everything else with_counts(head, loose), guide_style="dim")
         if everything:
             add_resources(tree, loose, children)
         yield tree
@@ -123,7 +123,7 @@ def component_tree(component: Registration, children: dict[str | None, list[Regi
     head = Text.assemble((kind, "cyan"), " ", (component.name, "bold"), f"  {counted(below(component.urn))}")
     own = [c for c in children[component.urn] if c.custom]
     if own and not everything:
-        tree = Tree(Group(head, Text(by_type(own), style="dim")), guide_style="dim")
+        tree = Tree(with_counts(head, own), guide_style="dim")
     else:
         tree = Tree(head, guide_style="dim")
         add_resources(tree, own, children)
@@ -150,10 +150,11 @@ def add_resources(
         add_resources(branch, children[resource.urn], children)
 
 
-def by_type(resources: Iterable[Registration]) -> str:
-    """How many there are of each type, as Python calls it: `3 rds.Instance`."""
+def with_counts(head: Text, resources: Iterable[Registration]) -> Group:
+    """A line, and below it how many resources there are of each type: `ec2.Eip, ec2.Subnet(9)`."""
     counts = Counter(python_name(r.type) for r in resources)
-    return ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items()))
+    kinds = ", ".join(f"{kind}({n})" if n > 1 else kind for kind, n in sorted(counts.items()))
+    return Group(head, Padding(Text(kinds, style="dim"), (0, 0, 0, 2)))
 
 
 def python_name(type_: str) -> str:

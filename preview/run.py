@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from policy.evaluate import Report
+    from policy.graph import Resource
     from preview.diagram import Layout
     from standin.mocks import Recording, Registration
 
@@ -93,6 +94,9 @@ def run(options: Options) -> int:
         if options.traceback:
             traceback.print_exception(failed.__cause__)
         return fail(options, BUG, str(failed))
+    except Exception:
+        traceback.print_exc()
+        return fail(options, BUG, "the preview itself failed, which is a bug in it")
     if options.json:
         json.dump(as_json(preview), sys.stdout, indent=2)
         print()
@@ -352,42 +356,38 @@ def location(error: BaseException, directory: Path, file: str | None = None) -> 
 def judge(recording: Recording, region: str) -> Report:
     """What the policy pack says about everything that was registered."""
     from policy.evaluate import evaluate
-    from policy.graph import Graph, Resource
+    from policy.graph import Graph
 
-    return evaluate(
-        Graph(
-            (
-                Resource(
-                    urn=r.urn,
-                    type=r.type,
-                    name=r.name,
-                    props=known_to_policy(r.outputs if r.custom else r.inputs),
-                    parent=r.parent,
-                    property_dependencies=r.property_dependencies,
-                    dependencies=r.dependencies,
-                    provider=r.provider,
-                    source=r.source,
-                )
-                for r in sorted(recording.registrations, key=lambda r: r.urn)
-            ),
-            region=region,
-        )
-    )
+    return evaluate(Graph(policy_resources(recording), region=region))
 
 
-def known_to_policy(value: Any) -> Any:
-    """Properties with the policy pack's word for what isn't known."""
-    from policy.graph import UNKNOWN as theirs
+def policy_resources(recording: Recording) -> list[Resource]:
+    """What was registered, as the policy pack reads it, with its word for what isn't known."""
+    from policy.graph import UNKNOWN as NOT_KNOWN
+    from policy.graph import Resource
     from standin.mocks import UNKNOWN
 
-    def convert(value: Any) -> Any:
+    def converted(value: Any) -> Any:
         if isinstance(value, dict):
-            return {k: convert(v) for k, v in value.items()}
+            return {k: converted(v) for k, v in value.items()}
         if isinstance(value, list):
-            return [convert(v) for v in value]
-        return theirs if value is UNKNOWN else value
+            return [converted(v) for v in value]
+        return NOT_KNOWN if value is UNKNOWN else value
 
-    return convert(value)
+    return [
+        Resource(
+            urn=r.urn,
+            type=r.type,
+            name=r.name,
+            props=converted(r.outputs if r.custom else r.inputs),
+            parent=r.parent,
+            property_dependencies=r.property_dependencies,
+            dependencies=r.dependencies,
+            provider=r.provider,
+            source=r.source,
+        )
+        for r in sorted(recording.registrations, key=lambda r: r.urn)
+    ]
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Measures the offline preview against the least that registering the same resources costs."""
