@@ -841,7 +841,6 @@ INVOKES: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
     "aws:cloudfront/getResponseHeadersPolicy:getResponseHeadersPolicy": _cloudfront_policy,
     "aws:ec2/getAmi:getAmi": _ami,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
-    "aws:ec2/getPrefixList:getPrefixList": _prefix_list,
     "aws:elb/getServiceAccount:getServiceAccount": lambda args, region: {
         "id": "127311923021",
         "arn": f"arn:{partition(region)}:iam::127311923021:root",
