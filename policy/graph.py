@@ -116,6 +116,18 @@ def get(value: Any, path: str) -> Any:
     return found
 
 
+def given(value: Any, path: str) -> bool:
+    """Whether the property at a path is set. A value that isn't known yet is: what the program leaves out is absent.
+
+    Raises `Unknown` where the object that it would be in isn't known.
+    """
+    parent, _, key = path.rpartition(".")
+    holder = get(value, parent) if parent else value
+    if holder is UNKNOWN:
+        raise Unknown(path)
+    return peek(holder, key) not in (None, "", [], {})
+
+
 def items(value: Any, path: str) -> Iterator[Any]:
     """The items of the list at a path, which may themselves be `UNKNOWN`; an object alone counts as one item."""
     found = get(value, path)
@@ -271,6 +283,13 @@ class Graph:
         urns = dict.fromkeys(resource.property_dependencies.get(key, ()))
         return [self._by_urn[urn] for urn in urns if urn in self._by_urn]
 
+    def _settled(self, resource: Resource, key: str) -> bool:
+        """Whether an unknown property comes from a resource, other than a VPC, in which things may be looked up."""
+        return any(
+            dependency.type.startswith("aws:") and (dependency.short != "ec2/vpc" or key == "routeTableId")
+            for dependency in self._dependencies(resource, key)
+        )
+
     def _index(self, type: str, key: str, target: str) -> tuple[dict[str, list[Resource]], Unknown | None]:
         if (type, key, target) not in self._referrers:
             index: dict[str, list[Resource]] = defaultdict(list)
@@ -281,8 +300,8 @@ class Graph:
                         index[found.urn].append(resource)
                 except Unknown:
                     # A known value that names nothing here can't mean the target, whose identities are all known
-                    # or not given out yet. An unknown one can.
-                    if UNKNOWN in _leaves(resource.props.get(key)):
+                    # or not given out yet. An unknown one can, unless it comes from something else in the program.
+                    if not known(resource.props.get(key)) and not self._settled(resource, key):
                         doubt = doubt or Unknown(f"{key} of {resource.label}")
             self._referrers[type, key, target] = (index, doubt)
         return self._referrers[type, key, target]

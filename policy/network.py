@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import collapse_addresses, ip_network
 from typing import Any
 
-from .graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, peek
+from .graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, known, peek
 
 GROUPS = ("ec2/securityGroup", "ec2/defaultSecurityGroup")
 
@@ -140,7 +140,7 @@ def _listed(graph: Graph, owner: Resource, key: str, value: Any) -> list[Any]:
         for prefixes in graph.targets(owner, key, "ec2/managedPrefixList", value=value):
             found += [peek(entry, "cidr") for entry in items(prefixes, "entries")]
     except Unknown:
-        if not isinstance(value, (str, list)) or UNKNOWN in value:
+        if not known(value):
             found.append(UNKNOWN)
     return found
 

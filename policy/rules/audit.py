@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..graph import Graph, Resource, get, items, peek, some, yes
+from ..graph import Graph, Resource, get, given, items, some, yes
 from ..logs import delivery_sources
 from ..rule import Family, rule
 
@@ -33,9 +33,8 @@ def vpc_flow_logged(vpc: Resource, graph: Graph) -> Iterator[str]:
 def load_balancer_access_logged(balancer: Resource, graph: Graph) -> Iterator[str]:
     if balancer.short == "lb/loadBalancer" and get(balancer, "loadBalancerType") == "gateway":
         return
-    enabled = peek(balancer, "accessLogs.enabled")
-    on_unless_said = balancer.short == "elb/loadBalancer" and enabled is None
-    if peek(balancer, "accessLogs.bucket") in (None, "") or not (on_unless_said or yes(balancer, "accessLogs.enabled")):
+    implied = balancer.short == "elb/loadBalancer" and not given(balancer, "accessLogs.enabled")
+    if not given(balancer, "accessLogs.bucket") or not (implied or yes(balancer, "accessLogs.enabled")):
         yield "it keeps no access logs"
 
 
@@ -49,7 +48,7 @@ def load_balancer_access_logged(balancer: Resource, graph: Graph) -> Iterator[st
 )  # fmt: skip
 def distribution_access_logged(distribution: Resource, graph: Graph) -> Iterator[str]:
     """Standard logging v1 is a setting of the distribution; v2 is a log delivery whose source is the distribution."""
-    if peek(distribution, "loggingConfig.bucket") not in (None, ""):
+    if given(distribution, "loggingConfig.bucket"):
         return
 
     def delivered(source: Resource) -> bool:
@@ -70,7 +69,7 @@ def bucket_access_logged(bucket: Resource, graph: Graph) -> Iterator[str]:
     """A bucket that logs are delivered to is exempt: its own log would be delivered to itself, without end."""
     if any(delivery_sources(graph, bucket)):
         return
-    if any(peek(bucket, f"{path}.targetBucket") not in (None, "") for path in ("logging", "loggings")):
+    if some(("logging.targetBucket", "loggings.targetBucket"), lambda path: given(bucket, path)):
         return
     if not any(graph.referrers(bucket, "s3/bucketLogging", "bucket")):
         yield "it keeps no access logs"

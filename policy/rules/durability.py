@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..graph import Graph, Resource, get, peek, some, yes
+from ..graph import Graph, Resource, get, given, some, yes
 from ..rule import Family, rule
 from .exposure import balanced
 
@@ -20,7 +20,7 @@ FAMILY: Family = "durability"
 )  # fmt: skip
 def database_backed_up(database: Resource, graph: Graph) -> Iterator[str]:
     """A replica is backed up through its source; a cluster keeps a day where nothing is said."""
-    if peek(database, "replicateSourceDb") not in (None, ""):
+    if given(database, "replicateSourceDb"):
         return
     days = get(database, "backupRetentionPeriod")
     if days == 0 or (days is None and database.short == "rds/instance"):
@@ -48,7 +48,7 @@ def database_deletion_protected(database: Resource, graph: Graph) -> Iterator[st
 )  # fmt: skip
 def database_final_snapshot(database: Resource, graph: Graph) -> Iterator[str]:
     """A replica leaves none: its source has the data."""
-    if peek(database, "replicateSourceDb") in (None, "") and yes(database, "skipFinalSnapshot"):
+    if not given(database, "replicateSourceDb") and yes(database, "skipFinalSnapshot"):
         yield "its data is gone once it is deleted"
 
 
@@ -60,7 +60,7 @@ def database_final_snapshot(database: Resource, graph: Graph) -> Iterator[str]:
     remediation="Set multiAz to true",
 )  # fmt: skip
 def database_multi_az(database: Resource, graph: Graph) -> Iterator[str]:
-    if peek(database, "replicateSourceDb") in (None, "") and not yes(database, "multiAz"):
+    if not given(database, "replicateSourceDb") and not yes(database, "multiAz"):
         yield "it stops with its zone"
 
 

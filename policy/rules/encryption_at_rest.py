@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..graph import UNKNOWN, Graph, Resource, each, get, items, peek, some, yes
+from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, some, yes
 from ..logs import delivery_sources
 from ..rule import Family, rule
 
@@ -33,7 +33,7 @@ def customer_key(graph: Graph, resource: Resource, path: str) -> Iterator[str]:
 )  # fmt: skip
 def database_storage_encrypted(database: Resource, graph: Graph) -> Iterator[str]:
     """A replica that says nothing has the storage of its source, which `database-replica-encrypted` follows."""
-    if peek(database, "storageEncrypted") is None and peek(database, "replicateSourceDb"):
+    if not given(database, "storageEncrypted") and given(database, "replicateSourceDb"):
         return
     if not yes(database, "storageEncrypted"):
         yield "its storage is not encrypted"
@@ -47,14 +47,14 @@ def database_storage_encrypted(database: Resource, graph: Graph) -> Iterator[str
     remediation="Set storageEncrypted to true on the source, and on the replica as well",
 )  # fmt: skip
 def database_replica_encrypted(database: Resource, graph: Graph) -> Iterator[str]:
-    if peek(database, "replicateSourceDb") in (None, "") or peek(database, "storageEncrypted") is not None:
+    if given(database, "storageEncrypted"):
         return
 
     def judge(source: Resource) -> Iterator[str]:
         if not yes(source, "storageEncrypted"):
             yield f"it is a replica of {source.label}, whose storage is not encrypted"
 
-    yield from each(graph.targets(database, "replicateSourceDb", "rds/instance", "rds/cluster"), judge)
+    yield from each(graph.targets(database, "replicateSourceDb", "rds/instance"), judge)
 
 
 @rule(
@@ -122,14 +122,15 @@ def volume_encrypted(resource: Resource, graph: Graph) -> Iterator[str]:
             yield "it declares no volume, so the machine image decides whether the root volume is encrypted"
         yield from each(mappings, _mapping_encrypted)
     else:
-        if peek(resource, "rootBlockDevice") in (None, []) and peek(resource, "launchTemplate") in (None, []):
+        if not given(resource, "rootBlockDevice") and not given(resource, "launchTemplate"):
             yield "it declares no root volume, so the machine image decides whether that is encrypted"
-        for path in ("rootBlockDevice", "ebsBlockDevices"):
-            yield from each([path], lambda path: each(items(resource, path), _device_encrypted))
+        yield from each(
+            ("rootBlockDevice", "ebsBlockDevices"), lambda path: each(items(resource, path), _device_encrypted)
+        )
 
 
 def _mapping_encrypted(mapping: Any) -> Iterator[str]:
-    if peek(mapping, "noDevice") not in (None, "") or peek(mapping, "virtualName") not in (None, ""):
+    if given(mapping, "noDevice") or given(mapping, "virtualName"):
         return  # an instance store, which AWS encrypts by itself, or nothing
     if not yes(mapping, "ebs.encrypted"):
         yield "a volume of its blockDeviceMappings is not encrypted"
@@ -173,7 +174,7 @@ def key_rotated(key: Resource, graph: Graph) -> Iterator[str]:
     """Only symmetric encryption keys can rotate; those in a custom key store can't."""
     if get(key, "customerMasterKeySpec") not in (None, "", "SYMMETRIC_DEFAULT"):
         return
-    if get(key, "keyUsage") not in (None, "", "ENCRYPT_DECRYPT") or peek(key, "customKeyStoreId") not in (None, ""):
+    if get(key, "keyUsage") not in (None, "", "ENCRYPT_DECRYPT") or given(key, "customKeyStoreId"):
         return
     if not yes(key, "enableKeyRotation"):
         yield "it never rotates"

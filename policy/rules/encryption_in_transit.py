@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..documents import conditions, listed, public, statements
-from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, peek, some, yes
+from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
 from ..rule import Family, rule
 
 FAMILY: Family = "encryption-in-transit"
@@ -23,7 +23,7 @@ def listener_encrypted(listener: Resource, graph: Graph) -> Iterator[str]:
     """TCP and UDP listeners of a network load balancer hand on what the target encrypts."""
     if get(listener, "protocol") != "HTTP":
         return
-    if peek(listener, "defaultActions") in (None, []):
+    if not given(listener, "defaultActions"):
         yield "it serves plain HTTP"
     yield from each(items(listener, "defaultActions"), _redirects)
 
@@ -254,8 +254,8 @@ def _denies_plain_http(statement: Mapping[str, Any]) -> bool:
 def database_tls_only(database: Resource, graph: Graph) -> Iterator[str]:
     """The parameter group's family tells the engine, so a replica, which names none, needs no special case."""
     key = "parameterGroupName" if database.short == "rds/instance" else "dbClusterParameterGroupName"
-    if peek(database, key) in (None, ""):
-        if peek(database, "replicateSourceDb") not in (None, ""):
+    if not given(database, key):
+        if given(database, "replicateSourceDb"):
             # A replica in the same region has its source's group.
             sources = graph.targets(database, "replicateSourceDb", "rds/instance")
             yield from each(sources, lambda source: database_tls_only(source, graph))

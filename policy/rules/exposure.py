@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, peek, some, yes
+from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
 from ..network import GROUPS, cidrs, permissions, ports, ports_text, ways_in, world
 from ..rule import Family, rule
 
@@ -38,7 +38,7 @@ def database_not_public(database: Resource, graph: Graph) -> Iterator[str]:
 def _data_subnets(database: Resource, graph: Graph) -> Iterator[Resource]:
     """The subnets of a data store; a replica in the region of its source has its source's."""
     group_key, group_type, subnets_key = SUBNETS[database.short]
-    if peek(database, group_key) in (None, "") and peek(database, "replicateSourceDb") not in (None, ""):
+    if not given(database, group_key) and given(database, "replicateSourceDb"):
         sources = graph.targets(database, "replicateSourceDb", database.short)
         yield from each(sources, lambda source: _data_subnets(source, graph))
     else:
@@ -54,7 +54,7 @@ def _data_subnets(database: Resource, graph: Graph) -> Iterator[Resource]:
     remediation="Use a subnet group of subnets whose route tables have no route to an internet gateway",
 )  # fmt: skip
 def database_in_private_subnets(database: Resource, graph: Graph) -> Iterator[str]:
-    if peek(database, SUBNETS[database.short][0]) in (None, "") and peek(database, "replicateSourceDb") in (None, ""):
+    if not given(database, SUBNETS[database.short][0]) and not given(database, "replicateSourceDb"):
         yield "it names no subnet group, so it is in the default VPC, whose subnets are public"
         return
 
@@ -109,13 +109,13 @@ def _open(graph: Graph, group: Resource) -> Iterator[tuple[Resource, range, str]
 )  # fmt: skip
 def database_ingress_by_group(database: Resource, graph: Graph) -> Iterator[str]:
     key = SECURITY_GROUPS[database.short]
-    if peek(database, key) in (None, []):
+    if not given(database, key):
         yield "it names no security group, so it has the VPC's default group"
         return
 
     def permitted(group: Resource) -> Iterator[str]:
         for owner, values in permissions(graph, group):
-            if cidrs(values) or peek(values, "prefixListIds") not in (None, []) or peek(values, "prefixListId"):
+            if cidrs(values) or given(values, "prefixListIds") or given(values, "prefixListId"):
                 yield f"{owner.label} admits addresses to it"
 
     yield from each(graph.targets(database, key, *GROUPS), permitted)
@@ -252,19 +252,26 @@ def _launch_groups(graph: Graph, resource: Resource) -> Iterator[Resource]:
     yield from each(
         items(resource, "networkInterfaces"),
         lambda interface: graph.targets(
-            resource, "networkInterfaces", *GROUPS, value=peek(interface, "securityGroups") or []
+            resource, "networkInterfaces", *GROUPS, value=[peek(interface, "securityGroups")]
         ),
     )
 
 
 def balanced(graph: Graph, group: Resource) -> bool:
     """Whether an Auto Scaling group is registered with a load balancer, by its own settings or an attachment's."""
-    if any(peek(group, key) not in (None, []) for key in ("targetGroupArns", "loadBalancers", "trafficSources")):
-        return True
-    return any(
-        any(graph.referrers(group, type, "autoscalingGroupName"))
-        for type in ("autoscaling/attachment", "autoscaling/trafficSourceAttachment")
-    )
+
+    def registered(key: str) -> bool:
+        value = peek(group, key)
+        if value is UNKNOWN:  # it may be empty, but for what it depends on
+            return graph.refers(group, key, "lb/targetGroup", *BALANCERS)
+        return value not in (None, [])
+
+    def attached(type: str) -> bool:
+        return any(graph.referrers(group, type, "autoscalingGroupName"))
+
+    attachments = ("autoscaling/attachment", "autoscaling/trafficSourceAttachment")
+    settings = ("targetGroupArns", "loadBalancers", "trafficSources")
+    return some((*settings, *attachments), lambda place: attached(place) if place in attachments else registered(place))
 
 
 @rule(
@@ -336,7 +343,7 @@ def distribution_s3_origin_private(distribution: Resource, graph: Graph) -> Iter
     """An origin with neither a custom nor a VPC origin's settings is a bucket."""
 
     def judge(origin: Any) -> Iterator[str]:
-        if any(peek(origin, key) not in (None, []) for key in ("customOriginConfig", "vpcOriginConfig")):
+        if get(origin, "customOriginConfig") is not None or get(origin, "vpcOriginConfig") is not None:
             return
         access = peek(origin, "originAccessControlId")
         identity = peek(origin, "s3OriginConfig.originAccessIdentity")

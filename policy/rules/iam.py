@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..documents import bound, listed, public, statements
-from ..graph import Graph, Resource, each, get, items, peek
+from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek
 from ..rule import Family, rule
 
 FAMILY: Family = "iam"
@@ -22,8 +22,11 @@ FAMILY: Family = "iam"
 )  # fmt: skip
 def instance_metadata_v2(resource: Resource, graph: Graph) -> Iterator[str]:
     """An instance that says nothing and has a launch template has the template's settings."""
-    silent = resource.short == "ec2/instance" and peek(resource, "metadataOptions") in (None, [])
-    if silent and peek(resource, "launchTemplate") not in (None, []):
+    if (
+        resource.short == "ec2/instance"
+        and not given(resource, "metadataOptions")
+        and given(resource, "launchTemplate")
+    ):
         return
     if get(resource, "metadataOptions.httpEndpoint") == "disabled":
         return
@@ -89,14 +92,20 @@ def no_star_actions(resource: Resource, graph: Graph) -> Iterator[str]:
 @rule(
     "no-administrators",
     "iam/role", "iam/rolePolicyAttachment", "iam/userPolicyAttachment", "iam/groupPolicyAttachment",
-    family=FAMILY, severity="high", alone=True,
+    family=FAMILY, severity="high",
     title="Nothing is made an administrator",
     controls="FSBP IAM.1, CKV_AWS_274",
     remediation="Attach a policy that names the actions needed",
 )  # fmt: skip
 def no_administrators(resource: Resource, graph: Graph) -> Iterator[str]:
     """A policy of this program, whose ARN isn't known yet, is judged by `no-star-actions`."""
-    attached = peek(resource, "policyArn")
-    named = list(items(resource, "managedPolicyArns")) if resource.short == "iam/role" else [attached]
-    if any(str(arn).endswith(("/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess")) for arn in named):
-        yield "an AWS policy for administrators is attached to it"
+    key = "managedPolicyArns" if resource.short == "iam/role" else "policyArn"
+
+    def judge(attached: Any) -> Iterator[str]:
+        if attached is UNKNOWN:
+            graph.refers(resource, key, "iam/policy")
+        elif str(attached).endswith(("/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess")):
+            yield "an AWS policy for administrators is attached to it"
+
+    value = peek(resource, key)
+    yield from each(value if isinstance(value, list) else [value], judge)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, peek, some, yes
+from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
 from ..rule import Family, rule
 
 FAMILY: Family = "waf"
@@ -150,11 +150,14 @@ def web_acl_blocks(acl: Resource, graph: Graph) -> Iterator[str]:
     """A rule group whose action is overridden by Count lets everything pass, as does a rule that counts or allows."""
 
     def acts(found: Any) -> bool:
-        if peek(found, "overrideAction") not in (None, []):
+        if given(found, "overrideAction"):
             return not _chosen(found, "overrideAction.count")
         return any(_chosen(found, f"action.{action}") for action in ("block", "captcha", "challenge"))
 
-    if not _chosen(acl, "defaultAction.block") and not some(rules_of(acl, graph), acts):
+    def blocks(found: Any) -> bool:
+        return _chosen(acl, "defaultAction.block") if found is acl else acts(found)
+
+    if not some(each(([acl], rules_of(acl, graph)), lambda found: found), blocks):
         yield "every rule of it only counts or allows, and so does its default action"
 
 

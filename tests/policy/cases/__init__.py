@@ -1,0 +1,21 @@
+"""Fixtures of every rule: for each type that it names, resources that pass, fail, and can't be verified."""
+
+from tests.policy.cases import (
+    audit,
+    durability,
+    encryption_at_rest,
+    encryption_in_transit,
+    exposure,
+    iam,
+    waf,
+)
+
+CASES = [
+    *encryption_at_rest.CASES,
+    *encryption_in_transit.CASES,
+    *exposure.CASES,
+    *waf.CASES,
+    *audit.CASES,
+    *durability.CASES,
+    *iam.CASES,
+]
