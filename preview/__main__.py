@@ -26,7 +26,13 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("stack", metavar="STACK", help="a stack that has a Pulumi.<stack>.yaml, such as dev or prod")
+    parser.add_argument(
+        "stack",
+        metavar="STACK",
+        nargs="?",
+        default="",
+        help="a stack that has a Pulumi.<stack>.yaml, such as dev or prod",
+    )
     parser.add_argument("--unknown", action="store_true", help="as in a first preview: nothing AWS computes is known")
     parser.add_argument("--resources", action="store_true", help="list every resource, not only how many there are")
     parser.add_argument("--json", action="store_true", help="print the JSON on stdout instead of the report")

@@ -621,7 +621,9 @@ class _Builder:
         keys = sorted({self.resources[k].name for k in self.used(urn) if self.type(k) == KEY})
         tooltip = f"{resource.type} {resource.name}"
         if own := [d for d in details if d in self.details[urn]]:
-            tooltip += f", with {len(own)} resource{'s' * (len(own) > 1)} that configure it"
+            tooltip += (
+                ", with 1 resource that configures it" if len(own) == 1 else f", with {len(own)} that configure it"
+            )
         if keys:
             tooltip += f"; encrypted with {', '.join(keys)}"
         return Node(

@@ -387,7 +387,7 @@ def svg(architecture: Architecture, cards: dict[str, Card], placed: dict[str, An
     _, _, w, h = (float(v) for v in placed["bb"].split(","))
     names = {n.id: f"{n.label} {', '.join(n.names)}" for n in architecture.nodes}
     names |= {b.id: f"{b.label} {b.caption}".strip() for b in architecture.boxes}
-    by_name = {o["name"]: o for o in placed["objects"]}
+    by_name = {o["name"]: o for o in placed.get("objects", ())}
 
     def at(pair: str) -> tuple[float, float]:
         x, y = pair.split(",")

@@ -57,7 +57,7 @@ def show(preview: Preview, *, resources: bool = False, console: Console | None =
     custom = [r for r in registrations if r.custom]
     printer.line(
         (f"{project.name} {project.stack}", "bold"),
-        f" in {project.region}: {len(custom)} resources in {len(registrations) - len(custom)} components",
+        f" in {project.region}: {counted(len(custom))} in {counted(len(registrations) - len(custom), 'component')}",
         " (offline, as in a first preview)" if preview.unknown else " (offline preview)",
     )
     for note in preview.notes:
@@ -76,12 +76,10 @@ def show(preview: Preview, *, resources: bool = False, console: Console | None =
     printer.line()
     violations = len(preview.report.violations)
     others = len(preview.report.findings) - violations
-    advice = f", {others} advisory finding{'s' * (others > 1)}" if others else ""
+    advice = f", {counted(others, 'advisory finding')}" if others else ""
     if violations:
-        printer.line(
-            (f"{violations} mandatory violation{'s' * (violations > 1)}", "bold red"),
-            f"{advice}: this stack would be refused",
-        )
+        found = counted(violations, "mandatory violation")
+        printer.line((found, "bold red"), f"{advice}: this stack would be refused")
     else:
         printer.line(("Clean", "bold green"), f": no mandatory policy is violated{advice}")
 
@@ -163,8 +161,8 @@ def python_name(type_: str) -> str:
     return f"{module.split('/')[0] if package == 'aws' else package}.{kind}"
 
 
-def counted(number: int) -> str:
-    return f"{number} resource{'s' * (number != 1)}"
+def counted(number: int, what: str = "resource") -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 # -- verdicts ----------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def load_project(directory: Path, stack: str) -> Project:
         near = difflib.get_close_matches(stack, known, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         there = f"There are: {', '.join(known)}." if known else "There is none yet."
-        raise Mistake(f"no stack {stack!r} (no {file.name}).{hint} {there}")
+        raise Mistake(f"no stack {stack!r} (no {file.name}).{hint} {there}" if stack else f"name a stack. {there}")
     config = project_config(section(project, "Pulumi.yaml"), name)
     for key, value in section(read_yaml(file), file.name).items():
         config[qualified(key, name)] = plain(value)
@@ -427,10 +427,17 @@ def registration(r: Registration) -> dict[str, Any]:
     """A registration as JSON. `computed` is what AWS would add to the inputs; a component computes nothing."""
     from standin.mocks import SECRET
 
+    secret_texts = {t for k, v in r.inputs.items() if k in r.secrets for t in texts(v) if len(t) > 3}
+
     def hidden(properties: Mapping[str, Any]) -> dict[str, Any]:
         return {k: SECRET if k in r.secrets else shown(v) for k, v in sorted(properties.items())}
 
-    computed = {k: v for k, v in r.outputs.items() if k not in r.inputs} if r.custom else {}
+    computed = {
+        # What AWS makes from a secret input, such as an ARN from a name, tells it.
+        k: SECRET if any(secret in text for text in texts(v) for secret in secret_texts) else v
+        for k, v in r.outputs.items()
+        if r.custom and k not in r.inputs
+    }
     return {
         "urn": r.urn,
         "type": r.type,
@@ -447,6 +454,15 @@ def registration(r: Registration) -> dict[str, Any]:
         "propertyDependencies": {k: v for k, v in sorted(r.property_dependencies.items()) if v},
         "options": shown(r.options),
     }
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts(item)
 
 
 def shown(value: Any) -> Any:
