@@ -33,6 +33,8 @@ if tiers.load_balancing:
     )
     if balancing.network:
         nlb = NetworkLoadBalancer("nlb", balancing.network, subnets=inside, certificate_arn=certificate, logs=logs)
+    if dns and nlb:
+        dns.alias(f"internal.{dns.domain}", target_name=nlb.dns_name, target_zone_id=nlb.zone_id, parent=nlb)
     if balancing.classic:
         classic = ClassicLoadBalancer("clb", balancing.classic, subnets=inside, certificate_arn=certificate, logs=logs)
 if dns and alb:

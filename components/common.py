@@ -44,7 +44,7 @@ class Args(BaseModel):
     def _refuse(self) -> "Args":
         found = [
             InitErrorDetails(
-                type=PydanticCustomError("refused", "{reason}", {"reason": refusal.reason}),
+                type=PydanticCustomError("refused", "{reason}", {"reason": refusal.reason, "by": type(self).__name__}),
                 loc=refusal.path,
                 input=None,
             )

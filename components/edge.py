@@ -137,11 +137,14 @@ class Dns(pulumi.ComponentResource):
         *,
         target_name: pulumi.Input[str],
         target_zone_id: pulumi.Input[str],
-        ipv6: bool,
-        evaluate_target_health: bool,
         parent: pulumi.Resource,
+        ipv6: bool = False,
+        evaluate_target_health: bool = True,
     ) -> None:
-        """Answer for `fqdn` with the addresses of an AWS resource: an A record, and an AAAA one where it has IPv6."""
+        """Answer for `fqdn` with the addresses of an AWS resource: an A record, and an AAAA one where it has IPv6.
+
+        Route 53 can ask a load balancer for its targets' health, but not a CloudFront distribution.
+        """
         for record_type in ("A", "AAAA") if ipv6 else ("A",):
             aws.route53.Record(
                 f"{self._name}-{fqdn}-{record_type}",
@@ -294,8 +297,8 @@ class EdgeArgs(Args):
     """The web ACLs, for CloudFront and for the load balancer."""
 
     def refusals(self) -> Iterator[Refusal]:
-        if "origin" in self.host_names:
-            yield Refusal(("host_names",), "`origin` is the load balancer's own name behind CloudFront")
+        for taken in {"origin", "internal"} & set(self.host_names):
+            yield Refusal(("host_names",), f"{taken!r} is a load balancer's own name")
         for field in ("host_names", "static_paths"):
             values = getattr(self, field)
             for value in sorted({value for value in values if values.count(value) > 1}):
@@ -360,9 +363,9 @@ class Edge(pulumi.ComponentResource):
                 host,
                 target_name=target_name,
                 target_zone_id=target_zone_id,
-                ipv6=args.cdn,  # the load balancer itself has IPv4 addresses only
-                evaluate_target_health=not args.cdn,  # Route 53 cannot evaluate a distribution
                 parent=self,
+                ipv6=args.cdn,  # the load balancer itself has IPv4 addresses only
+                evaluate_target_health=not args.cdn,
             )
         if args.health_check:
             aws.route53.HealthCheck(
@@ -384,14 +387,7 @@ class Edge(pulumi.ComponentResource):
     ) -> aws.cloudfront.Distribution:
         name, child = f"{self._name}-cdn", pulumi.ResourceOptions(parent=self)
         origin_name = f"origin.{self._dns.domain}"
-        self._dns.alias(
-            origin_name,
-            target_name=alb.dns_name,
-            target_zone_id=alb.zone_id,
-            ipv6=False,
-            evaluate_target_health=True,
-            parent=self,
-        )
+        self._dns.alias(origin_name, target_name=alb.dns_name, target_zone_id=alb.zone_id, parent=self)
         certificate = _certificate(name, self._dns.domain, self, CLOUDFRONT_REGION)
         key = EncryptionKey(f"{name}-logs", key_args, users=["logs"], region=CLOUDFRONT_REGION, opts=child)
         acl = WebAcl(name, self._args.waf, scope="CLOUDFRONT", logs_key=key, opts=child)

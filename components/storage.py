@@ -153,10 +153,9 @@ def _secure(
         bucket=bucket.id,
         rules=[
             {
-                "apply_server_side_encryption_by_default": {
-                    "sse_algorithm": "aws:kms" if key else "AES256",
-                    "kms_master_key_id": key.arn if key else None,
-                },
+                "apply_server_side_encryption_by_default": (
+                    {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn} if key else {"sse_algorithm": "AES256"}
+                ),
                 "bucket_key_enabled": key is not None,
             }
         ],

@@ -1,5 +1,6 @@
 """Reading a stack's configuration into `Settings`, with every mistake reported at once."""
 
+import copy
 import difflib
 import json
 from collections.abc import Container, Iterable, Mapping
@@ -65,10 +66,15 @@ def parse(configuration: Mapping[str, Any], project: str, secret_keys: Container
             settings = Settings.model_validate(raw)
         except ValidationError as invalid:
             errors = invalid.errors(include_url=False)
-            news = {_dotted(error["loc"]): _reason(error) for error in errors if not _known(error["loc"], problems)}
-            problems |= news
-            # Once more without what is wrong, so that what only shows when the rest is right shows too.
-            if not news or not all(_drop(raw, error) for error in errors):
+            news: dict[str, list[str]] = {}
+            for error in errors:
+                if not _known(error["loc"], problems):
+                    news.setdefault(_dotted(error["loc"]), []).append(_reason(error))
+            problems |= {path: "; ".join(reasons) for path, reasons in news.items()}
+            # Once more without what is wrong, so that what only shows when the rest is right shows too; the settings
+            # as a whole are judged last, when all sections are right by themselves.
+            whole = any(error.get("ctx", {}).get("by") == Settings.__name__ for error in errors)
+            if whole or not news or not all(_drop(raw, error) for error in errors):
                 break
         else:
             break
@@ -80,7 +86,7 @@ def parse(configuration: Mapping[str, Any], project: str, secret_keys: Container
 def _decode(value: Any) -> Any:
     """A value as Pulumi hands it to a program: objects as JSON, everything else as it was written."""
     if not isinstance(value, str):
-        return value
+        return copy.deepcopy(value)  # what is wrong is taken out of it, and that is not the caller's concern
     try:
         return json.loads(value)
     except json.JSONDecodeError:

@@ -87,9 +87,9 @@ class Settings(Args):
 
     def refusals(self) -> Iterator[Refusal]:
         yield from self._tier_refusals()
-        for zone in self.network.zones:
-            if zone[:-1] != self.region:
-                yield Refusal(("network", "zones"), f"{zone} is not a zone of aws:region, {self.region}")
+        strangers = [zone for zone in self.network.zones if zone[:-1] != self.region]
+        if strangers:
+            yield Refusal(("network", "zones"), f"not in aws:region, {self.region}: {', '.join(strangers)}")
         if self.tiers.database:
             for name, replica in self.database.replicas.items():
                 if replica.zone and replica.zone not in self.network.zones:

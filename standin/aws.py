@@ -504,6 +504,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "versionId": "{uuid}",
         "id": "{secretId}|{versionId}",
         "arn": "{secretId}",
+        "secretArn": "{secretId}",
         "versionStages": ["AWSCURRENT"],
     },
     "aws:sns/topic:Topic": {"arn": arn("sns", "{name}"), **_ARN_ID, "owner": "{account}"},

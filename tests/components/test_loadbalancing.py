@@ -1,0 +1,180 @@
+import pytest
+from pydantic import ValidationError
+
+from components.loadbalancing import (
+    ApplicationLoadBalancer,
+    ApplicationLoadBalancerArgs,
+    ClassicLoadBalancer,
+    HealthCheckArgs,
+    NetworkLoadBalancer,
+)
+from components.network import Subnets
+from tests.components.tiers import ZONES, alb, logs, network
+from tests.registered import of, one, run, waits_for
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+
+
+def application(clients):
+    """An Application Load Balancer with one target group."""
+
+    def program():
+        balancer = alb(clients, network(), logs())
+        balancer.forward("web", paths=["/*"], priority=10, port=443, parent=balancer)
+
+    return run(program)
+
+
+@pytest.mark.parametrize(
+    ("clients", "internal", "tier", "listeners", "ingress"),
+    [
+        ("cloudfront", False, "public", ["alb-https"], {"alb-443": "prefixListId"}),
+        ("internet", False, "public", ["alb-http", "alb-https"], {"alb-443": "cidrIpv4", "alb-80": "cidrIpv4"}),
+        ("vpc", True, "private", ["alb-https"], {"alb-443": "cidrIpv4"}),
+    ],
+)
+def test_application_by_clients(clients, internal, tier, listeners, ingress):
+    recording = application(clients)
+    balancer = one(recording, "lb/loadBalancer:LoadBalancer", "alb")
+    assert balancer.inputs["internal"] is internal
+    assert sorted(balancer.property_dependencies["subnets"]) == [
+        one(recording, "ec2/subnet:Subnet", f"network-{tier}-{zone}").urn for zone in ZONES
+    ]
+    assert sorted(of(recording, "lb/listener:Listener")) == listeners
+    rules = {name: rule.inputs for name, rule in of(recording, INGRESS).items()}
+    assert {name: source for name, source in ingress.items() if source in rules[name]} == ingress
+    assert len(rules) == len(ingress)
+
+
+def test_application_defaults():
+    recording = application("internet")
+    inputs = one(recording, "lb/loadBalancer:LoadBalancer", "alb").inputs
+    assert inputs["dropInvalidHeaderFields"] is True
+    assert inputs["enableDeletionProtection"] is True
+    for kind in ("accessLogs", "connectionLogs"):
+        assert inputs[kind] == {"bucket": "platform-test-logs-123456789012-eu-west-1", "prefix": "elb", "enabled": True}
+    https = one(recording, "lb/listener:Listener", "alb-https").inputs
+    assert (https["port"], https["protocol"], https["sslPolicy"], https["certificateArn"]) == (
+        443,
+        "HTTPS",
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+        CERTIFICATE,
+    )
+    assert https["defaultActions"][0]["fixedResponse"]["statusCode"] == "404"
+    http = one(recording, "lb/listener:Listener", "alb-http").inputs
+    assert http["defaultActions"] == [
+        {"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}
+    ]
+
+
+def test_logs_can_be_delivered_before_the_load_balancer_is_made():
+    recording = application("internet")
+    balancer = one(recording, "lb/loadBalancer:LoadBalancer", "alb")
+    assert waits_for(recording, balancer, one(recording, "s3/bucketPolicy:BucketPolicy", "logs"))
+
+
+def test_behind_cloudfront_every_rule_demands_the_secret_header():
+    recording = application("cloudfront")
+    rule = one(recording, "lb/listenerRule:ListenerRule", "alb-web")
+    secret = one(recording, "index/randomPassword:RandomPassword", "alb-origin-secret")
+    headers = [c["httpHeader"] for c in rule.inputs["conditions"] if "httpHeader" in c]
+    assert headers == [{"httpHeaderName": "x-origin-verify", "values": [secret.outputs["result"]]}]
+    assert "conditions" in rule.secrets
+    assert len(secret.outputs["result"]) == 40
+
+
+def test_without_cloudfront_only_the_path_counts():
+    rule = one(application("internet"), "lb/listenerRule:ListenerRule", "alb-web")
+    assert rule.inputs["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
+    assert rule.inputs["priority"] == 10
+
+
+def test_target_group():
+    inputs = one(application("internet"), "lb/targetGroup:TargetGroup", "alb-web").inputs
+    assert (inputs["port"], inputs["protocol"], inputs["targetType"]) == (443, "HTTPS", "instance")
+    assert inputs["healthCheck"] == {
+        "protocol": "HTTPS",
+        "path": "/health",
+        "interval": 15,
+        "timeout": 5,
+        "healthyThreshold": 2,
+        "unhealthyThreshold": 3,
+        "matcher": "200",
+    }
+
+
+@pytest.mark.parametrize(("protocol", "certificate"), [("TLS", CERTIFICATE), ("TCP", None)])
+def test_network(protocol, certificate):
+    def program():
+        balancer = NetworkLoadBalancer("nlb", subnets=network().private, certificate_arn=CERTIFICATE, logs=logs())
+        balancer.forward("web", listener_port=8443, port=443, protocol=protocol, parent=balancer)
+
+    recording = run(program)
+    inputs = one(recording, "lb/loadBalancer:LoadBalancer", "nlb").inputs
+    assert (inputs["loadBalancerType"], inputs["internal"], len(inputs["securityGroups"])) == ("network", True, 1)
+    assert inputs["enableDeletionProtection"] is True
+    listener = one(recording, "lb/listener:Listener", "nlb-web").inputs
+    assert (listener["protocol"], listener["port"], listener.get("certificateArn")) == (protocol, 8443, certificate)
+    rule = one(recording, INGRESS, "nlb-web").inputs
+    assert (rule["cidrIpv4"], rule["fromPort"], rule["toPort"]) == ("10.0.0.0/16", 8443, 8443)
+    assert one(recording, "lb/targetGroup:TargetGroup", "nlb-web").inputs["protocol"] == protocol
+
+
+def test_classic():
+    recording = run(
+        lambda: ClassicLoadBalancer("clb", subnets=network().private, certificate_arn=CERTIFICATE, logs=logs())
+    )
+    balancer = one(recording, "elb/loadBalancer:LoadBalancer", "clb")
+    assert balancer.inputs["internal"] is True
+    assert balancer.inputs["listeners"] == [
+        {
+            "lbPort": 443,
+            "lbProtocol": "https",
+            "sslCertificateId": CERTIFICATE,
+            "instancePort": 443,
+            "instanceProtocol": "https",
+        }
+    ]
+    assert balancer.inputs["healthCheck"]["target"] == "HTTPS:443/health"
+    assert balancer.inputs["accessLogs"]["enabled"] is True
+    assert waits_for(recording, balancer, one(recording, "s3/bucketPolicy:BucketPolicy", "logs"))
+    policy = one(recording, "elb/loadBalancerPolicy:LoadBalancerPolicy", "clb-tls").inputs["policyAttributes"]
+    assert policy == [{"name": "Reference-Security-Policy", "value": "ELBSecurityPolicy-TLS-1-2-2017-01"}]
+    listener = one(recording, "elb/listenerPolicy:ListenerPolicy", "clb-443")
+    assert (listener.inputs["loadBalancerPort"], listener.inputs["policyNames"]) == (443, ["tls-1-2"])
+
+
+@pytest.mark.parametrize("kind", [ApplicationLoadBalancer, NetworkLoadBalancer, ClassicLoadBalancer])
+def test_one_zone_is_not_enough(kind):
+    def program():
+        more = {"clients": "vpc"} if kind is ApplicationLoadBalancer else {}
+        subnets = Subnets("vpc-1", "10.0.0.0/16", {"eu-west-1a": "subnet-1"})
+        kind("lb", subnets=subnets, certificate_arn=CERTIFICATE, logs=logs(), **more)
+
+    with pytest.raises(ValueError, match=r"'lb': has subnets in 1 zone\(s\), but ELB needs two"):
+        run(program)
+
+
+def test_names_leave_room_for_the_suffix():
+    assert one(run(lambda: alb("vpc", network(), logs(), "a" * 24)), "lb/loadBalancer:LoadBalancer", "a" * 24)
+    with pytest.raises(ValueError, match="has 25 characters: at most 24"):
+        run(lambda: alb("vpc", network(), logs(), "a" * 25))
+
+
+@pytest.mark.parametrize(
+    ("args", "changes", "path"),
+    [
+        (HealthCheckArgs, {"timeout_seconds": 15}, "timeout_seconds"),
+        (HealthCheckArgs, {"interval_seconds": 4, "timeout_seconds": 2}, "interval_seconds"),
+        (HealthCheckArgs, {"path": "health"}, "path"),
+        (HealthCheckArgs, {"healthy_threshold": 1}, "healthy_threshold"),
+        (ApplicationLoadBalancerArgs, {"tls_policy": "ELBSecurityPolicy-2016-08"}, "tls_policy"),
+        (ApplicationLoadBalancerArgs, {"idle_timeout_seconds": 4001}, "idle_timeout_seconds"),
+        (ApplicationLoadBalancerArgs, {"idle_timeout_seconds": "60"}, "idle_timeout_seconds"),
+    ],
+)
+def test_bad_arguments(args, changes, path):
+    with pytest.raises(ValidationError) as wrong:
+        args.model_validate(changes)
+    assert [error["loc"] for error in wrong.value.errors()] == [(path,)]

@@ -1,0 +1,213 @@
+import base64
+import subprocess
+
+import pytest
+from pydantic import ValidationError
+
+from components.database import Database
+from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
+from components.web import Web, WebArgs, amazon_linux
+from tests.components.tiers import ZONES, alb, logs, network, security
+from tests.registered import of, one, run, statements, waits_for
+
+INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS = "vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+
+
+def web(everything=False, unknown=False, **changes):
+    args = WebArgs.model_validate(changes)
+
+    def program():
+        keys, net, log_bucket = security(), network(), logs()
+        inside = {"subnets": net.private, "certificate_arn": CERTIFICATE, "logs": log_bucket}
+        nlb = NetworkLoadBalancer("nlb", **inside) if everything else None
+        classic = ClassicLoadBalancer("clb", **inside) if everything else None
+        database = Database("database", subnets=net.isolated, key=keys.data, logs_key=keys.logs) if everything else None
+        subnets = net.public if args.placement == "public" else net.private
+        balancer = alb("internet", net, log_bucket)
+        Web("web", args, subnets=subnets, key=keys.data, alb=balancer, nlb=nlb, classic=classic, database=database)
+
+    return run(program, unknown=unknown)
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return web()
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return web(everything=True)
+
+
+def test_launch_template(recording):
+    template = one(recording, "ec2/launchTemplate:LaunchTemplate", "web")
+    assert template.inputs["metadataOptions"] == {
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 1,
+        "instanceMetadataTags": "enabled",
+    }
+    (disk,) = template.inputs["blockDeviceMappings"]
+    assert (disk["ebs"]["encrypted"], disk["ebs"]["volumeType"]) == ("true", "gp3")
+    assert template.property_dependencies["blockDeviceMappings"] == [one(recording, "kms/key:Key", "security-data").urn]
+    assert {spec["resourceType"]: spec["tags"] for spec in template.inputs["tagSpecifications"]} == {
+        kind: {"Name": "platform-test-web"} for kind in ("instance", "network-interface", "volume")
+    }
+
+
+@pytest.mark.parametrize("placement", ["public", "private"])
+def test_placement(placement):
+    recording = web(placement=placement)
+    group = one(recording, "autoscaling/group:Group", "web")
+    assert sorted(group.property_dependencies["vpcZoneIdentifiers"]) == [
+        one(recording, "ec2/subnet:Subnet", f"network-{placement}-{zone}").urn for zone in ZONES
+    ]
+    (interface,) = one(recording, "ec2/launchTemplate:LaunchTemplate", "web").inputs["networkInterfaces"]
+    assert interface["associatePublicIpAddress"] == ("true" if placement == "public" else "false")
+
+
+def test_group(recording):
+    group = one(recording, "autoscaling/group:Group", "web")
+    assert (group.inputs["minSize"], group.inputs["maxSize"], group.inputs["healthCheckType"]) == (2, 4, "ELB")
+    assert "desiredCapacity" not in group.inputs, "scaling decides, not every `up`"
+    assert group.inputs["tags"] == [{"key": "Name", "value": "platform-test-web", "propagateAtLaunch": True}]
+    template = one(recording, "ec2/launchTemplate:LaunchTemplate", "web")
+    assert group.inputs["launchTemplate"]["version"] == str(template.outputs["latestVersion"])
+    # Instances are checked through the target group, and refused by scaling policies before it has a listener.
+    assert waits_for(recording, group, one(recording, "lb/listenerRule:ListenerRule", "alb-web"))
+    for attachment in of(recording, "iam/rolePolicyAttachment:RolePolicyAttachment").values():
+        assert waits_for(recording, group, attachment)
+
+
+def test_scaling(recording):
+    policies = of(recording, "autoscaling/policy:Policy")
+    targets = {name: r.inputs["targetTrackingConfiguration"] for name, r in policies.items()}
+    assert targets["web-cpu"]["targetValue"] == 60
+    suffixes = (
+        one(recording, "lb/loadBalancer:LoadBalancer", "alb").outputs["arnSuffix"],
+        one(recording, "lb/targetGroup:TargetGroup", "alb-web").outputs["arnSuffix"],
+    )
+    assert targets["web-requests"]["predefinedMetricSpecification"] == {
+        "predefinedMetricType": "ALBRequestCountPerTarget",
+        "resourceLabel": "/".join(suffixes),
+    }
+
+
+def test_security_group_chain(everything):
+    groups = {r.urn: name for name, r in of(everything, "ec2/securityGroup:SecurityGroup").items()}
+
+    def chain(rules):
+        found = set()
+        for rule in rules.values():
+            (here,) = rule.property_dependencies["securityGroupId"]
+            other = rule.property_dependencies.get("referencedSecurityGroupId")
+            there = groups[other[0]] if other else rule.inputs["cidrIpv4"]
+            found.add((groups[here], there, rule.inputs["fromPort"]))
+        return found
+
+    assert chain(of(everything, INGRESS)) == {
+        ("alb", "0.0.0.0/0", 443),
+        ("alb", "0.0.0.0/0", 80),
+        ("nlb", "10.0.0.0/16", 443),
+        ("clb", "10.0.0.0/16", 443),
+        ("web", "alb", 443),
+        ("web", "nlb", 443),
+        ("web", "clb", 443),
+        ("database", "web", 3306),
+    }
+    assert chain(of(everything, EGRESS)) == {
+        ("alb", "web", 443),
+        ("nlb", "web", 443),
+        ("clb", "web", 443),
+        ("web", "database", 3306),
+        ("web", "0.0.0.0/0", 443),
+    }
+
+
+def test_every_load_balancer_gets_the_instances(everything):
+    group = one(everything, "autoscaling/group:Group", "web")
+    targets = [one(everything, "lb/targetGroup:TargetGroup", name).urn for name in ("alb-web", "nlb-web")]
+    assert sorted(group.property_dependencies["targetGroupArns"]) == sorted(targets)
+    classic = one(everything, "elb/loadBalancer:LoadBalancer", "clb")
+    assert group.property_dependencies["loadBalancers"] == [classic.urn]
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_role_reads_the_databases_secret_and_no_other(unknown):
+    recording = web(everything=True, unknown=unknown)
+    assert statements(one(recording, "iam/rolePolicy:RolePolicy", "web-database").inputs["policy"]) == [
+        {
+            "Effect": "Allow",
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:platform-test-database-*",
+        },
+        {
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": "arn:aws:kms:eu-west-1:123456789012:key/*",
+            "Condition": {
+                "StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"},
+                "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/platform-test-security-data"},
+            },
+        },
+    ]
+    secret = one(recording, "secretsmanager/secret:Secret", "database")
+    assert secret.inputs["namePrefix"] == "platform-test-database-"
+
+
+def test_user_data_is_a_shell_script_that_answers_the_health_check():
+    template = one(web(health_check={"path": "/up"}), "ec2/launchTemplate:LaunchTemplate", "web")
+    script = base64.b64decode(template.inputs["userData"])
+    assert b"location = /up {" in script
+    subprocess.run(["bash", "-n"], input=script, check=True)
+    own = one(web(user_data="#!/bin/sh\n"), "ec2/launchTemplate:LaunchTemplate", "web")
+    assert base64.b64decode(own.inputs["userData"]) == b"#!/bin/sh\n"
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "architecture"),
+    [
+        ("t4g.small", "arm64"),
+        ("m7g.large", "arm64"),
+        ("c6gn.xlarge", "arm64"),
+        ("x2gd.large", "arm64"),
+        ("im4gn.large", "arm64"),
+        ("t3.small", "x86_64"),
+        ("m7i.large", "x86_64"),
+        ("g5.xlarge", "x86_64"),
+        ("m7i-flex.large", "x86_64"),
+        ("p4d.24xlarge", "x86_64"),
+    ],
+)
+def test_image_fits_the_instance_type(instance_type, architecture):
+    assert amazon_linux(instance_type).endswith(f"-default-{architecture}")
+
+
+def test_rollback_is_asked_for_only_where_ec2_can(recording):
+    def rolls_back(found):
+        return one(found, "autoscaling/group:Group", "web").inputs["instanceRefresh"]["preferences"]["autoRollback"]
+
+    assert rolls_back(recording) is False
+    assert rolls_back(web(image_id="ami-0123456789abcdef0")) is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"max_size": 1}, ("max_size",)),
+        ({"min_size": 0}, ("min_size",)),
+        ({"instance_type": "big"}, ("instance_type",)),
+        ({"image_id": "img-1"}, ("image_id",)),
+        ({"placement": "isolated"}, ("placement",)),
+        ({"volume_size_gib": 7}, ("volume_size_gib",)),
+        ({"user_data": "x" * 16385}, ("user_data",)),
+        ({"cpu_target_percent": 95}, ("cpu_target_percent",)),
+        ({"health_check": {"timeout_seconds": 60}}, ("health_check", "timeout_seconds")),
+    ],
+)
+def test_bad_arguments(changes, path):
+    with pytest.raises(ValidationError) as wrong:
+        WebArgs.model_validate(changes)
+    assert [error["loc"] for error in wrong.value.errors()] == [path]

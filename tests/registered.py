@@ -1,0 +1,73 @@
+"""Looking things up in what a program registered."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from standin.mocks import Recording, Registration, record, run_program
+
+ROOT = Path(__file__).parent.parent
+STACKS = ("dev", "prod")
+
+
+def run(program: Callable[[], object], *, unknown: bool = False, region: str = "eu-west-1") -> Recording:
+    """What `program` registers in a stack `test`."""
+    return record(program, project="platform", stack="test", region=region, unknown=unknown)
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """The configuration in a stack file, to be changed at will."""
+    config: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return config
+
+
+def run_stack(stack: str, *, unknown: bool = False, **sections: Any) -> Recording:
+    """What the real program registers with a stack file, whose `sections` are updated with these keys."""
+    config = stack_config(stack)
+    for section, changes in sections.items():
+        config[f"platform:{section}"] = {**config.get(f"platform:{section}", {}), **changes}
+    return run_program(ROOT, stack, config, unknown=unknown)
+
+
+def of(recording: Recording, type_token: str) -> dict[str, Registration]:
+    """All resources of a type (`ec2/subnet:Subnet`), by name."""
+    return {r.name: r for r in recording.registrations if r.type.split(":", 1)[1] == type_token}
+
+
+def one(recording: Recording, type_token: str, name: str) -> Registration:
+    """The resource of a type and name."""
+    found = of(recording, type_token)
+    assert name in found, f"no {type_token} {name}; there are {sorted(found)}"
+    return found[name]
+
+
+def counts(recording: Recording) -> dict[str, int]:
+    """How many resources of each type there are, without components."""
+    return dict(sorted(Counter(r.type.split(":")[-1] for r in recording.registrations if r.custom).items()))
+
+
+def waits_for(recording: Recording, dependent: Registration, dependency: Registration) -> bool:
+    """Whether the engine makes `dependent` after `dependency`, be it through others."""
+    by_urn = {r.urn: r for r in recording.registrations}
+    seen, to_visit = {dependent.urn}, [dependent.urn]
+    while to_visit:
+        here = by_urn[to_visit.pop()]
+        new = {*here.dependencies, *(urn for urns in here.property_dependencies.values() for urn in urns)} - seen
+        seen |= new
+        to_visit.extend(new)
+    return dependency.urn in seen
+
+
+def statements(document: str) -> list[dict[str, Any]]:
+    """A policy document's statements."""
+    found: list[dict[str, Any]] = json.loads(document)["Statement"]
+    return found
+
+
+def by_sid(document: str) -> dict[str, dict[str, Any]]:
+    """A policy document's statements, by Sid."""
+    return {statement["Sid"]: statement for statement in statements(document)}

@@ -1,0 +1,187 @@
+"""The program as a whole: both stacks, and other settings than theirs."""
+
+import re
+
+import pytest
+
+from tests.registered import STACKS, by_sid, of, one, run_stack
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+
+MATRIX = {
+    "cdn off": {"edge": {"cdn": False}},
+    "no NAT, web public": {"network": {"nat": "none"}, "web": {"placement": "public"}},
+    "NAT per zone, web private": {"network": {"nat": "per_zone"}, "web": {"placement": "private"}},
+    "three zones": {"network": {"zones": ["us-east-1a", "us-east-1b", "us-east-1c"]}},
+    "Classic load balancer": {"load_balancing": {"classic": {}}},
+    "application load balancer only": {"load_balancing": {"network": None}},
+    "three replicas": {"database": {"replicas": {"a": {}, "b": {}, "c": {}}}},
+    "zone created": {"dns": {"create_zone": True}},
+    "no edge": {"tiers": {"edge": False}, "load_balancing": {"certificate_arn": CERTIFICATE}},
+    "no web": {"tiers": {"web": False}},
+    "no database": {"tiers": {"database": False}},
+    "no storage": {"tiers": {"storage": False}},
+    "foundation only": {
+        "tiers": {"edge": False, "load_balancing": False, "web": False, "database": False, "storage": False}
+    },
+}
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def recording(request):
+    return run_stack(request.param)
+
+
+@pytest.fixture(scope="module", params=MATRIX)
+def variant(request):
+    return run_stack("dev", **MATRIX[request.param])
+
+
+def assert_well_formed(recording):
+    orphans = [r.urn for r in recording.registrations if r.custom and r.parent is None and "providers" not in r.type]
+    assert orphans == []
+    by_urn = {r.urn: r for r in recording.registrations}
+    for registration in recording.registrations:
+        if registration.custom:
+            root = by_urn[registration.parent]
+            while root.parent:
+                root = by_urn[root.parent]
+            # Every child carries the name of what it belongs to, and none a place in a list.
+            assert re.match(rf"{root.name}\b|dns-|alb-|nlb-", registration.name), registration.urn
+            assert not re.search(r"(^|-)\d+$", registration.name.removesuffix("-443").removesuffix("-80")), (
+                registration.urn
+            )
+
+
+def test_no_orphans_and_no_index_for_a_name(recording):
+    assert_well_formed(recording)
+
+
+def test_every_variant_is_well_formed(variant):
+    assert_well_formed(variant)
+
+
+def test_components(recording):
+    components = {r.name: r.type for r in recording.registrations if not r.custom and r.parent is None}
+    assert components == {
+        "security": "platform:index:Security",
+        "logs": "platform:index:LogBucket",
+        "network": "platform:index:Network",
+        "dns": "platform:index:Dns",
+        "alb": "platform:index:ApplicationLoadBalancer",
+        "nlb": "platform:index:NetworkLoadBalancer",
+        "edge": "platform:index:Edge",
+        "database": "platform:index:Database",
+        "storage": "platform:index:SecureBucket",
+        "web": "platform:index:Web",
+    }
+
+
+def test_every_component_registers_its_outputs(recording):
+    silent = [r.name for r in recording.registrations if not r.custom and not r.outputs]
+    assert silent == []
+
+
+def test_a_first_preview_registers_the_same_resources(recording):
+    unknown = run_stack(recording.stack, unknown=True)
+    assert {(r.type, r.name) for r in unknown.registrations} == {(r.type, r.name) for r in recording.registrations}
+
+
+def test_outputs():
+    outputs = run_stack("prod").outputs
+    assert outputs["url"] == "https://www.example.com"
+    assert sorted(outputs) == [
+        "bucket",
+        "database_endpoint",
+        "database_replica_endpoints",
+        "database_secret_arn",
+        "load_balancer",
+        "log_bucket",
+        "name_servers",
+        "url",
+        "vpc_id",
+    ]
+    assert sorted(outputs["database_replica_endpoints"]) == ["analytics", "reader"]
+
+
+@pytest.mark.parametrize(("stack", "web"), [("dev", "public"), ("prod", "private")])
+def test_where_the_tiers_stand(stack, web):
+    recording = run_stack(stack)
+    subnets = {r.urn: name for name, r in of(recording, "ec2/subnet:Subnet").items()}
+
+    def tiers(type_token, name, key):
+        urns = one(recording, type_token, name).property_dependencies[key]
+        return {subnets[urn].split("-")[1] for urn in urns}
+
+    assert tiers("autoscaling/group:Group", "web", "vpcZoneIdentifiers") == {web}
+    assert tiers("rds/subnetGroup:SubnetGroup", "database", "subnetIds") == {"isolated"}
+    assert tiers("lb/loadBalancer:LoadBalancer", "alb", "subnets") == {"public"}
+    assert tiers("lb/loadBalancer:LoadBalancer", "nlb", "subnets") == {"private"}
+
+
+def test_prod_protects_what_it_keeps():
+    kept = {r.name for r in run_stack("prod").registrations if r.protect and r.custom}
+    assert kept == {
+        "security-data",
+        "security-logs",
+        "edge-cdn-logs",
+        "logs",
+        "storage",
+        "database",  # its password and its secret
+        "database-primary",
+    }
+    assert {r.name for r in run_stack("dev").registrations if r.protect} == set()
+
+
+def test_without_an_edge_the_load_balancer_is_internal():
+    recording = run_stack("dev", **MATRIX["no edge"])
+    assert one(recording, "lb/loadBalancer:LoadBalancer", "alb").inputs["internal"] is True
+    assert one(recording, "lb/listener:Listener", "alb-https").inputs["certificateArn"] == CERTIFICATE
+    assert [r.name for r in recording.registrations if "route53" in r.type or "cloudfront" in r.type] == []
+
+
+def test_without_a_database_the_web_tier_may_read_no_secret():
+    recording = run_stack("dev", **MATRIX["no database"])
+    assert of(recording, "iam/rolePolicy:RolePolicy").keys() == {"network-flow-logs"}
+    assert "database_endpoint" not in recording.outputs
+
+
+def test_network_load_balancer_has_a_name_that_its_certificate_covers():
+    recording = run_stack("dev")
+    record = one(recording, "route53/record:Record", "dns-internal.dev.example.com-A")
+    nlb = one(recording, "lb/loadBalancer:LoadBalancer", "nlb")
+    assert record.inputs["aliases"][0]["name"] == nlb.outputs["dnsName"]
+
+
+def test_every_policy_document_is_known_before_anything_exists():
+    recording = run_stack("prod", unknown=True)
+    for registration in recording.registrations:
+        for key in ("policy", "policyDocument", "assumeRolePolicy"):
+            if key in registration.inputs and registration.custom:
+                document = registration.inputs[key]
+                assert isinstance(document, str), f"{registration.urn} {key}"
+                assert '"Statement"' in document
+    keys = of(recording, "kms/key:Key")
+    assert all("AccountIam" in by_sid(key.inputs["policy"]) for key in keys.values())
+
+
+def test_names_stay_within_their_limits_and_apart_for_long_stack_names():
+    from standin.mocks import run_program
+    from tests.registered import ROOT, stack_config
+
+    names = []
+    for stack in ("a" * 99 + "b", "a" * 100):
+        recording = run_program(ROOT, stack, stack_config("prod"))
+        names.append({(r.type, r.name): r.inputs for r in recording.registrations})
+    for kind, limit, key in (
+        ("aws:s3/bucket:Bucket", 63, "bucket"),
+        ("aws:rds/instance:Instance", 63, "identifier"),
+        ("aws:kms/alias:Alias", 256, "name"),
+        ("aws:cloudwatch/logGroup:LogGroup", 512, "name"),
+        ("aws:cloudwatch/logDeliverySource:LogDeliverySource", 60, "name"),
+        ("aws:secretsmanager/secret:Secret", 512 - 26, "namePrefix"),
+    ):
+        for identity, inputs in names[0].items():
+            if identity[0] == kind:
+                assert len(inputs[key]) <= limit, identity
+                assert inputs[key] != names[1][identity][key], identity
