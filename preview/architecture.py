@@ -621,9 +621,7 @@ class _Builder:
         keys = sorted({self.resources[k].name for k in self.used(urn) if self.type(k) == KEY})
         tooltip = f"{resource.type} {resource.name}"
         if own := [d for d in details if d in self.details[urn]]:
-            tooltip += (
-                ", with 1 resource that configures it" if len(own) == 1 else f", with {len(own)} that configure it"
-            )
+            tooltip += f", with {len(own)} that configure{'' if len(own) > 1 else 's'} it"
         if keys:
             tooltip += f"; encrypted with {', '.join(keys)}"
         return Node(
