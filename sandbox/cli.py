@@ -79,8 +79,14 @@ def _build() -> Path:
     target = cached()
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.parent / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another build may be under way: its result serves
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for the build of the Pulumi CLI that is under way.", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
+            for left in target.parent.glob("build-*"):  # by a build that was killed
+                shutil.rmtree(left)
             _compile(target)
     return target
 

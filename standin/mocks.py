@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
 import os
 import runpy
@@ -257,6 +258,8 @@ def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str,
     # What fails is raised once, below; its dependents' failures are the same one again.
     loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)
+    collecting = gc.isenabled()
+    gc.disable()  # a program makes many small objects, and walking the SDK's modules over and over is half its time
     try:
         loop.run_until_complete(pulumi_stack.run_in_stack(program))
     except Exception as error:
@@ -264,6 +267,8 @@ def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str,
             error.__cause__ = None
         raise
     finally:
+        if collecting:
+            gc.enable()
         pending = asyncio.all_tasks(loop)
         for task in pending:
             task.cancel()
