@@ -47,9 +47,18 @@ def public(statement: Mapping[str, Any]) -> bool:
 
 def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[Any]]]:
     """The conditions of a statement: operator, key in lower case, values."""
-    for operator, keys in (get(statement, "Condition") or {}).items():
-        for key, values in keys.items():
+    for operator, keys in _pairs(statement.get("Condition")):
+        for key, values in _pairs(keys):
             yield operator, key.lower(), listed(values)
+
+
+def _pairs(value: Any) -> list[tuple[str, Any]]:
+    """The items of an object of a policy document."""
+    if value is None:
+        return []
+    if not isinstance(value, Mapping):
+        raise Unknown("what a condition of a policy says")
+    return list(value.items())
 
 
 # Condition keys that say who calls.

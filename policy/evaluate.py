@@ -76,7 +76,8 @@ class Report:
         self.findings += findings
 
     def __str__(self) -> str:
-        return f"{self.checks} checks: {self.passed} passed, {self.failed} failed, {self.unverifiable} unverifiable"
+        made = f"{self.checks} checks: {self.passed} passed, {self.failed} failed, {self.unverifiable} unverifiable"
+        return f"{made}; {len(self.advice)} of {len(self.findings)} findings are advisory" if self.findings else made
 
 
 def evaluate(

@@ -160,7 +160,8 @@ def ports(values: Any) -> range:
     if protocol not in ("tcp", "udp", "6", "17"):
         return range(65536)
     start, end = get(values, "fromPort"), get(values, "toPort")
-    if not isinstance(start, (int, float)) or not isinstance(end, (int, float)):
+    numbers = all(isinstance(port, (int, float)) and 0 <= port < 65536 for port in (start, end))
+    if not numbers or start > end:
         raise Unknown("the ports of an ingress rule")
     return range(int(start), int(end) + 1)
 

@@ -30,7 +30,7 @@ from .evaluate import Report, evaluate
 from .graph import UNKNOWN, Graph, Resource, known
 from .rule import RULES, Level, Rule
 
-NAME = "platform"
+NAME = "secure-aws"
 
 
 def policies() -> list[Policy]:

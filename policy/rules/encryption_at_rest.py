@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..databases import speaker
 from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, some, yes
 from ..logs import delivery_sources
 from ..rule import Family, rule
@@ -47,14 +48,9 @@ def database_storage_encrypted(database: Resource, graph: Graph) -> Iterator[str
     remediation="Set storageEncrypted to true on the source, and on the replica as well",
 )  # fmt: skip
 def database_replica_encrypted(database: Resource, graph: Graph) -> Iterator[str]:
-    if given(database, "storageEncrypted"):
-        return
-
-    def judge(source: Resource) -> Iterator[str]:
-        if not yes(source, "storageEncrypted"):
-            yield f"it is a replica of {source.label}, whose storage is not encrypted"
-
-    yield from each(graph.targets(database, "replicateSourceDb", "rds/instance"), judge)
+    source = speaker(database, graph, "storageEncrypted")
+    if source is not database and not yes(source, "storageEncrypted"):
+        yield f"it is a replica of {source.label}, whose storage is not encrypted"
 
 
 @rule(
@@ -79,9 +75,9 @@ def database_insights_key(database: Resource, graph: Graph) -> Iterator[str]:
 )  # fmt: skip
 def bucket_encrypted(bucket: Resource, graph: Graph) -> Iterator[str]:
     """SSE-S3 is right only where log delivery can't use a customer key, and the graph shows that it delivers here."""
-    accepted = {"aws:kms", "aws:kms:dsse"}
+    accepted = ["aws:kms", "aws:kms:dsse"]
     if any(delivery_sources(graph, bucket)):
-        accepted.add("AES256")
+        accepted.append("AES256")
     if not some(each(_encryption(graph, bucket), _defaults), lambda default: get(default, "sseAlgorithm") in accepted):
         yield "its objects are not encrypted by KMS by default"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..databases import speaker
 from ..documents import conditions, listed, public, statements
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
 from ..rule import Family, rule
@@ -185,12 +186,12 @@ def distribution_origins_encrypted(resource: Resource, graph: Graph) -> Iterator
     def judge(config: Any) -> Iterator[str]:
         if get(config, "originProtocolPolicy") != "https-only":
             yield "it may speak plain HTTP to an origin"
-        protocols = get(config, "originSslProtocols")
-        allowed = get(protocols, "items") if isinstance(protocols, Mapping) else protocols
-        if not allowed or any(protocol not in ("TLSv1.2", "TLSv1.3") for protocol in allowed):
-            if UNKNOWN in (allowed or []):
-                raise Unknown("originSslProtocols")
+        wrapped = isinstance(get(config, "originSslProtocols"), Mapping)  # a VPC origin has them one level down
+        allowed = list(items(config, "originSslProtocols.items" if wrapped else "originSslProtocols"))
+        if not allowed or any(protocol not in ("TLSv1.2", "TLSv1.3", UNKNOWN) for protocol in allowed):
             yield "it may speak TLS older than 1.2 to an origin"
+        elif UNKNOWN in allowed:
+            raise Unknown("originSslProtocols")
 
     if resource.short == "cloudfront/vpcOrigin":
         yield from each(items(resource, "vpcOriginEndpointConfig"), judge)
@@ -252,17 +253,10 @@ def _denies_plain_http(statement: Mapping[str, Any]) -> bool:
     "(PostgreSQL, SQL Server)",
 )  # fmt: skip
 def database_tls_only(database: Resource, graph: Graph) -> Iterator[str]:
-    """The parameter group's family tells the engine, so a replica, which names none, needs no special case."""
+    """A replica in the region of its source has its source's group. The group's family tells the engine."""
     key = "parameterGroupName" if database.short == "rds/instance" else "dbClusterParameterGroupName"
-    if not given(database, key):
-        if given(database, "replicateSourceDb"):
-            # A replica in the same region has its source's group.
-            sources = graph.targets(database, "replicateSourceDb", "rds/instance")
-            yield from each(sources, lambda source: database_tls_only(source, graph))
-        else:
-            yield "it has the default parameter group, which admits connections without TLS"
-        return
-    if str(peek(database, key)).startswith("default."):
+    database = speaker(database, graph, key)
+    if not given(database, key) or str(peek(database, key)).startswith("default."):
         yield "it has the default parameter group, which admits connections without TLS"
         return
 

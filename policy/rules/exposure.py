@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..databases import speaker
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
 from ..network import GROUPS, cidrs, permissions, ports, ports_text, ways_in, world
 from ..rule import Family, rule
@@ -38,12 +39,8 @@ def database_not_public(database: Resource, graph: Graph) -> Iterator[str]:
 def _data_subnets(database: Resource, graph: Graph) -> Iterator[Resource]:
     """The subnets of a data store; a replica in the region of its source has its source's."""
     group_key, group_type, subnets_key = SUBNETS[database.short]
-    if not given(database, group_key) and given(database, "replicateSourceDb"):
-        sources = graph.targets(database, "replicateSourceDb", database.short)
-        yield from each(sources, lambda source: _data_subnets(source, graph))
-    else:
-        groups = graph.targets(database, group_key, group_type)
-        yield from each(groups, lambda group: graph.targets(group, subnets_key, "ec2/subnet"))
+    groups = graph.targets(speaker(database, graph, group_key), group_key, group_type)
+    yield from each(groups, lambda group: graph.targets(group, subnets_key, "ec2/subnet"))
 
 
 @rule(
@@ -54,7 +51,8 @@ def _data_subnets(database: Resource, graph: Graph) -> Iterator[Resource]:
     remediation="Use a subnet group of subnets whose route tables have no route to an internet gateway",
 )  # fmt: skip
 def database_in_private_subnets(database: Resource, graph: Graph) -> Iterator[str]:
-    if not given(database, SUBNETS[database.short][0]) and not given(database, "replicateSourceDb"):
+    group_key = SUBNETS[database.short][0]
+    if not given(speaker(database, graph, group_key), group_key):
         yield "it names no subnet group, so it is in the default VPC, whose subnets are public"
         return
 

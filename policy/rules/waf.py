@@ -174,10 +174,12 @@ def _chosen(value: Any, path: str) -> bool:
     remediation="Number the rules differently; AWS refuses two rules of one priority",
 )  # fmt: skip
 def web_acl_priorities(acl: Resource, graph: Graph) -> Iterator[str]:
-    seen: set[Any] = set()
+    seen: set[float] = set()
 
     def judge(found: Any) -> Iterator[str]:
         priority = get(found, "priority")
+        if not isinstance(priority, (int, float)):
+            raise Unknown("the priority of a rule")
         if priority in seen:
             yield "two of its rules have one priority"
         seen.add(priority)
