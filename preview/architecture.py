@@ -356,11 +356,17 @@ class _Builder:
         named = [self.records[n] for n in sorted(self.origins.get(urn, ())) if n in self.records]
         if property_ == "origins" and named:
             return named
-        if property_ == "zoneId" and any(urn == self.records.get(n) for names in self.origins.values() for n in names):
-            return []  # a name for the distribution's own use, not a way in
+        if property_ == "zoneId" and self.inside(urn):
+            return []
         if property_ == "zoneId" and not self.deps[urn].get(property_):
             return [FOREIGN_ZONE]
         return self.deps[urn].get(property_, [])
+
+    def inside(self, record: str) -> bool:
+        """Whether a record is no way in: a distribution's name for its origin, or one for an internal load balancer."""
+        origins = {self.records.get(n) for names in self.origins.values() for n in names}
+        aliases = self.deps[record].get("aliases", ())
+        return record in origins or any(self.resources[a].inputs.get("internal") is True for a in aliases)
 
     def known(self, urn: str) -> dict[str, Any]:
         """A resource's inputs without the secret ones."""
@@ -447,7 +453,7 @@ class _Builder:
         primaries = {t: s for (s, t), kinds in found.items() if "replication" in kinds}
         for (source, target), kinds in found.items():
             if primaries.get(target) not in (None, source) and "traffic" in found.get((source, primaries[target]), {}):
-                del kinds["traffic"]
+                kinds.pop("traffic", None)
         for subnet in (u for u in self.resources if self.type(u) == SUBNET):
             for gateway in self.reach(subnet, "route"):
                 if self.type(gateway) == NAT:
@@ -633,8 +639,7 @@ class _Builder:
         nodes = [self.node(u, self.box(u, boxes)) for u in self.visible]
         edges = self.edges()
         if self.looked_up(edges):
-            names = {n for n, u in self.records.items() if self.arrows["traffic"][u]}
-            names -= {n for origin in self.origins.values() for n in origin}
+            names = {n for n, u in self.records.items() if self.arrows["traffic"][u] and not self.inside(u)}
             boxes.setdefault("global", Box("global", "Edge", "global", "global"))
             look = NODES["aws:route53/zone:Zone"]
             tooltip = f"records in a zone that the program looks up: {', '.join(sorted(names))}"

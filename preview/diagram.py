@@ -172,9 +172,18 @@ def columns(architecture: Architecture) -> dict[str, int]:
         if e.kind in ("traffic", "replication")
     ]
     column = {end: 0 for source, target, _ in flows for end in (source, target)}
-    for _ in range(len(column)):  # the longest path, which ends even if traffic goes in a circle
-        for source, target, steps in flows:
-            column[target] = min(max(column[target], column[source] + steps), 2 * len(column))
+
+    def push() -> None:
+        """The longest path, which ends even if traffic goes in a circle."""
+        for _ in range(len(column)):
+            for source, target, steps in flows:
+                column[target] = min(max(column[target], column[source] + steps), 2 * len(column))
+
+    push()
+    # No region begins before what is global ends: the boxes stand side by side.
+    outside = max((c for i, c in column.items() if region[i] == "global"), default=-1)
+    column |= {i: max(c, outside + 1) for i, c in column.items() if region[i] not in (None, "global")}
+    push()
     entered = {target for _, target, _ in flows}
     for source in column:  # what no traffic comes to stands just before what it sends traffic to
         if source not in entered and source != INTERNET:

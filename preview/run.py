@@ -180,7 +180,7 @@ def project_config(config: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def qualified(key: Any, name: str) -> str:
     """A key with the project's name before it, unless it has a namespace."""
-    return key if ":" in str(key) else f"{name}:{key}"
+    return str(key) if ":" in str(key) else f"{name}:{key}"
 
 
 def plain(value: Any) -> Any:
