@@ -158,7 +158,7 @@ NODES = {
     ),
     "aws:kms/key:Key": Look("KMS key", "security", "key", merge=True),
     "aws:lb/loadBalancer:LoadBalancer": Look(
-        "{loadBalancerType} load balancer",
+        "{loadBalancerType} Load Balancer",
         "network",
         "balancer",
         ("internal if internal", "internet-facing unless internal", "{Listener.protocol} {Listener.port}"),
@@ -286,6 +286,10 @@ class Box:
     caption: str = ""
     kind: str = ""
     parent: str | None = None
+
+
+GLOBAL = "global"
+GLOBAL_BOX = Box(GLOBAL, "Edge", "global", GLOBAL)
 
 
 @dataclass(frozen=True, order=True)
@@ -534,10 +538,9 @@ class _Builder:
                 found.add(target)
             elif "SubnetGroup" in self.type(target):
                 found |= {t for t in self.targets(target) if self.type(t) == SUBNET}
-        for primary, _ in (
-            [] if found else [(s, t) for s in self.resources for t, _ in self.arrows["replication"][s] if t == urn]
-        ):
-            found |= set(self.placed(primary))
+        if not found:
+            for primary in self.deps[urn].get("replicateSourceDb", ()):
+                found |= set(self.placed(primary))
         return sorted(found)
 
     def vpc(self, urn: str) -> str | None:
@@ -568,12 +571,12 @@ class _Builder:
         return f"{way}:{stem}"
 
     def boxes(self) -> dict[str, Box]:
-        boxes = {"region": Box("region", f"Region {self.region}", kind="region")}
+        boxes = {self.region: Box(self.region, f"Region {self.region}", kind="region")}
         for urn in (u for u in self.resources if self.type(u) == VPC):
             inputs = self.known(urn)
             logged = any("FlowLog" in self.type(d) for d in self.details[urn])
             caption = " · ".join(x for x in (fill("{cidrBlock}", inputs), "flow logs" if logged else None) if x)
-            boxes[urn] = Box(urn, f"VPC {self.resources[urn].name}", caption, "vpc", "region")
+            boxes[urn] = Box(urn, f"VPC {self.resources[urn].name}", caption, "vpc", self.region_box(urn, boxes))
         captions = {"Public": "routed to the internet", "Private": "out through NAT", "Isolated": "no way out"}
         subnets = [u for u in self.resources if self.type(u) == SUBNET]
         subnets.sort(key=lambda u: (list(captions).index(self.tier(u).split(":")[0]), u))
@@ -584,13 +587,21 @@ class _Builder:
             tier = self.tier(urn)
             way, stem = tier.split(":", 1)
             label = f"{way} subnets" if len(stems[way]) == 1 else f"{way} subnets {stem}"
-            boxes.setdefault(tier, Box(tier, label, captions[way], way.lower(), self.vpc(urn) or "region"))
+            around = self.vpc(urn) or self.region_box(urn, boxes)
+            boxes.setdefault(tier, Box(tier, label, captions[way], way.lower(), around))
             inputs = self.known(urn)
             zone = fill("{availabilityZone}", inputs) or self.resources[urn].name
             boxes[urn] = Box(urn, zone, fill("{cidrBlock}", inputs) or "", "subnet", tier)
         return boxes
 
-    def box(self, urn: str, boxes: dict[str, Box]) -> str | None:
+    def region_box(self, urn: str, boxes: dict[str, Box]) -> str:
+        """The box of the region that a resource is in, or of what is global."""
+        region = self.where(urn)
+        new = Box(region, f"Region {region}", kind="region") if region else GLOBAL_BOX
+        return boxes.setdefault(new.id, new).id
+
+    def box(self, urn: str, boxes: dict[str, Box]) -> str:
+        """The innermost box that holds all of a node."""
         subnets = self.placed(urn)
         tiers = {self.tier(s) for s in subnets}
         if len(subnets) == 1 and self.type(urn) == NAT:
@@ -598,16 +609,7 @@ class _Builder:
         if len(tiers) == 1:
             return tiers.pop()
         vpc = self.vpc(urn) or next((self.vpc(s) for s in subnets), None)
-        if vpc:
-            return vpc
-        region = self.where(urn)
-        if region == self.region:
-            return "region"
-        if not region:
-            boxes.setdefault("global", Box("global", "Edge", "global", "global"))
-            return "global"
-        boxes.setdefault(region, Box(region, f"Region {region}", kind="region"))
-        return region
+        return vpc or self.region_box(urn, boxes)
 
     # -- nodes -----------------------------------------------------------------------------------------------------
 
@@ -640,11 +642,11 @@ class _Builder:
         edges = self.edges()
         if self.looked_up(edges):
             names = {n for n, u in self.records.items() if self.arrows["traffic"][u] and not self.inside(u)}
-            boxes.setdefault("global", Box("global", "Edge", "global", "global"))
+            boxes.setdefault(GLOBAL, GLOBAL_BOX)
             look = NODES["aws:route53/zone:Zone"]
             tooltip = f"records in a zone that the program looks up: {', '.join(sorted(names))}"
             nodes.append(
-                Node(FOREIGN_ZONE, "", look.label, sorted(names), look.category, look.icon, [], tooltip, box="global")
+                Node(FOREIGN_ZONE, "", look.label, sorted(names), look.category, look.icon, [], tooltip, box=GLOBAL)
             )
         nodes, edges = merge(nodes, edges)
         if any(INTERNET in (e.source, e.target) for e in edges):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from preview.architecture import CATEGORIES, INTERNET, KINDS, Architecture, Box, Edge, Node
+from preview.architecture import CATEGORIES, GLOBAL, INTERNET, KINDS, Architecture, Box, Edge, Node
 from preview.layout import NO_PYGRAPHVIZ
 
 COLOURS = {
@@ -181,8 +181,8 @@ def columns(architecture: Architecture) -> dict[str, int]:
 
     push()
     # No region begins before what is global ends: the boxes stand side by side.
-    outside = max((c for i, c in column.items() if region[i] == "global"), default=-1)
-    column |= {i: max(c, outside + 1) for i, c in column.items() if region[i] not in (None, "global")}
+    outside = max((c for i, c in column.items() if region[i] == GLOBAL), default=-1)
+    column |= {i: max(c, outside + 1) for i, c in column.items() if region[i] not in (None, GLOBAL)}
     push()
     entered = {target for _, target, _ in flows}
     for source in column:  # what no traffic comes to stands just before what it sends traffic to

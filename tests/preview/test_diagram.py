@@ -156,7 +156,7 @@ def test_nodes(architecture):
         ("Internet", "users"): [],
         ("Route 53", "zone"): ["example.com"],
         ("CloudFront", "cdn"): [],
-        ("Application load balancer", "balancer"): ["internet-facing", "HTTPS 443"],
+        ("Application Load Balancer", "balancer"): ["internet-facing", "HTTPS 443"],
         ("WAF web ACL", "acl"): ["REGIONAL"],
         ("Auto Scaling group", "app"): ["2 to 4 m7g.large"],
         ("RDS MySQL", "primary"): ["db.r7g.large", "Multi-AZ", "encrypted"],
@@ -174,12 +174,12 @@ def test_arrows(architecture):
     assert {(names[e.source], names[e.target], e.kind, e.label) for e in architecture.edges} == {
         ("Internet users", "Route 53 zone", "traffic", ""),
         ("Route 53 zone", "CloudFront cdn", "traffic", ""),
-        ("CloudFront cdn", "Application load balancer balancer", "traffic", ""),
-        ("Application load balancer balancer", "Auto Scaling group app", "traffic", "8080"),
+        ("CloudFront cdn", "Application Load Balancer balancer", "traffic", ""),
+        ("Application Load Balancer balancer", "Auto Scaling group app", "traffic", "8080"),
         ("Auto Scaling group app", "RDS MySQL primary", "traffic", "3306"),
         ("RDS MySQL primary", "RDS MySQL replica", "replication", ""),
-        ("WAF web ACL acl", "Application load balancer balancer", "guard", ""),
-        ("Application load balancer balancer", "S3 bucket logs", "logs", ""),
+        ("WAF web ACL acl", "Application Load Balancer balancer", "guard", ""),
+        ("Application Load Balancer balancer", "S3 bucket logs", "logs", ""),
         ("[us-east-1a]", "NAT gateway nat", "egress", ""),
         ("NAT gateway nat", "Internet gateway net", "egress", ""),
     }
@@ -192,7 +192,7 @@ def test_boxes(architecture):
         "Internet": None,
         "Route 53": "Edge",
         "CloudFront": "Edge",
-        "Application load balancer": "Public subnets",
+        "Application Load Balancer": "Public subnets",
         "NAT gateway": "us-east-1a",
         "Auto Scaling group": "Private subnets",
         "RDS MySQL": "Isolated subnets",
@@ -226,7 +226,7 @@ def test_traffic_goes_to_the_right(architecture):
         "WAF web ACL acl": 3,
         "KMS key data": 3,
         "SQS queue orders": 3,
-        "Application load balancer balancer": 4,
+        "Application Load Balancer balancer": 4,
         "Internet gateway net": 4,
         "NAT gateway nat": 4,
         "Auto Scaling group app": 5,
@@ -323,6 +323,24 @@ def test_many_alike_become_one():
     ]
 
 
+def test_what_lies_in_another_region_is_drawn_there():
+    def program() -> None:
+        vpc = aws.ec2.Vpc("away", cidr_block="10.0.0.0/16", region="eu-west-1")
+        aws.ec2.InternetGateway("away", vpc_id=vpc.id, region="eu-west-1")
+        provider = aws.Provider("north", region="eu-north-1")
+        aws.sqs.Queue("north", opts=pulumi.ResourceOptions(provider=provider))
+        aws.sqs.Queue("home")
+
+    architecture = build(record(program).registrations, "us-east-1")
+    labels = {b.id: b.label for b in architecture.boxes}
+    assert {f"{n.label} {n.names[0]}": labels[n.box or ""] for n in architecture.nodes} == {
+        "Internet gateway away": "VPC away",
+        "SQS queue north": "Region eu-north-1",
+        "SQS queue home": "Region us-east-1",
+    }
+    assert {b.label: b.parent for b in architecture.boxes}["VPC away"] == "eu-west-1"
+
+
 def test_names_are_escaped():
     def program() -> None:
         aws.sqs.Queue('<&">')
@@ -365,9 +383,9 @@ def test_the_platform(stack, unknown):
         ("Internet", "Route 53"),
         ("Route 53", "CloudFront"),
         ("WAF web ACL", "CloudFront"),
-        ("CloudFront", "Application load balancer"),
-        ("WAF web ACL", "Application load balancer"),
-        ("Application load balancer", "Auto Scaling group"),
+        ("CloudFront", "Application Load Balancer"),
+        ("WAF web ACL", "Application Load Balancer"),
+        ("Application Load Balancer", "Auto Scaling group"),
         ("Auto Scaling group", "RDS MySQL"),
     } <= flow
     # The distribution's name for its origin, and the internal load balancer's, are no way in.
