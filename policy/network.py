@@ -105,13 +105,13 @@ def cidrs(values: Any) -> list[Any]:
     return [cidr for cidr in found if cidr not in (None, "")]
 
 
-def world(graph: Graph, owner: Resource, values: Any) -> Iterator[str]:
-    """The versions of IP in which a rule of a security group admits the internet, or much of it."""
+def world(graph: Graph, owner: Resource, values: Any, inline: str = "ingress") -> Iterator[str]:
+    """The versions of IP in which a rule of a security group means the internet, or much of it."""
     found = cidrs(values)
     for key in ("prefixListIds", "prefixListId"):
         value = peek(values, key)
         if value not in (None, "", []):
-            found += _listed(graph, owner, "ingress" if values is not owner.props else key, value)
+            found += _listed(graph, owner, key if values is owner.props else inline, value)
     networks: dict[int, list[Any]] = {4: [], 6: []}
     unknown = False
     for cidr in found:
@@ -126,7 +126,7 @@ def world(graph: Graph, owner: Resource, values: Any) -> Iterator[str]:
         if sum(network.num_addresses for network in collapse_addresses(networks[version])) >= wide:
             yield f"IPv{version}"
     if unknown:
-        raise Unknown("the source of an ingress rule")
+        raise Unknown("the addresses of a rule")
 
 
 def _within(network: Any, other: Any) -> bool:
@@ -162,7 +162,7 @@ def ports(values: Any) -> range:
     start, end = get(values, "fromPort"), get(values, "toPort")
     numbers = all(isinstance(port, (int, float)) and 0 <= port < 65536 for port in (start, end))
     if not numbers or start > end:
-        raise Unknown("the ports of an ingress rule")
+        raise Unknown("the ports of a rule")
     return range(int(start), int(end) + 1)
 
 

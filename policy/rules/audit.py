@@ -91,7 +91,7 @@ def database_logs_exported(database: Resource, graph: Graph) -> Iterator[str]:
     "log-group-retention", "cloudwatch/logGroup",
     family=FAMILY, severity="low", alone=True,
     title="Log groups say how long they keep their logs",
-    controls="FSBP CloudWatch.16, CKV_AWS_66",
+    controls="CKV_AWS_66",
     remediation="Set retentionInDays",
 )  # fmt: skip
 def log_group_retention(group: Resource, graph: Graph) -> Iterator[str]:

@@ -15,7 +15,7 @@ FAMILY: Family = "durability"
     "database-backed-up", "rds/instance", "rds/cluster",
     family=FAMILY, severity="medium", alone=True,
     title="Databases are backed up",
-    controls="FSBP RDS.11, CKV_AWS_133, cdk-nag NIST.800.53.R5-RDSInBackupPlan",
+    controls="FSBP RDS.11, CKV_AWS_133, cdk-nag RDS13",
     remediation="Set backupRetentionPeriod to the days that backups are kept",
 )  # fmt: skip
 def database_backed_up(database: Resource, graph: Graph) -> Iterator[str]:

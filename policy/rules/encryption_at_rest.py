@@ -29,7 +29,7 @@ def customer_key(graph: Graph, resource: Resource, path: str) -> Iterator[str]:
     "database-storage-encrypted", "rds/instance", "rds/cluster",
     family=FAMILY, severity="high", alone=True,
     title="Database storage is encrypted",
-    controls="FSBP RDS.3, FSBP RDS.27, CKV_AWS_16, CKV_AWS_96, cdk-nag RDS2",
+    controls="FSBP RDS.3, FSBP RDS.27, CIS AWS 3.0 2.3.1, CKV_AWS_16, CKV_AWS_96, cdk-nag RDS2",
     remediation="Set storageEncrypted to true",
 )  # fmt: skip
 def database_storage_encrypted(database: Resource, graph: Graph) -> Iterator[str]:
@@ -163,7 +163,7 @@ def secret_encrypted(secret: Resource, graph: Graph) -> Iterator[str]:
     "key-rotated", "kms/key",
     family=FAMILY, severity="medium", alone=True,
     title="KMS keys rotate",
-    controls="FSBP KMS.4, CKV_AWS_7, cdk-nag KMS5",
+    controls="FSBP KMS.4, CIS AWS 3.0 3.6, CKV_AWS_7, cdk-nag KMS5",
     remediation="Set enableKeyRotation to true",
 )  # fmt: skip
 def key_rotated(key: Resource, graph: Graph) -> Iterator[str]:

@@ -206,7 +206,7 @@ def distribution_origins_encrypted(resource: Resource, graph: Graph) -> Iterator
     "bucket-tls-only", "s3/bucket",
     family=FAMILY, severity="high",
     title="Buckets refuse plain HTTP",
-    controls="FSBP S3.5, cdk-nag S10",
+    controls="FSBP S3.5, CIS AWS 3.0 2.1.1, cdk-nag S10",
     remediation="Give the bucket a BucketPolicy that denies s3:* to everyone where aws:SecureTransport is false, "
     "on the bucket and on its objects",
 )  # fmt: skip

@@ -28,7 +28,7 @@ SECURITY_GROUPS = {
     "database-not-public", "rds/instance", "rds/cluster", "rds/clusterInstance",
     family=FAMILY, severity="critical", alone=True,
     title="Databases have no public address",
-    controls="FSBP RDS.2, CKV_AWS_17, cdk-nag NIST.800.53.R5-RDSInstancePublicAccess",
+    controls="FSBP RDS.2, CIS AWS 3.0 2.3.3, CKV_AWS_17, cdk-nag NIST.800.53.R5-RDSInstancePublicAccess",
     remediation="Set publiclyAccessible to false",
 )  # fmt: skip
 def database_not_public(database: Resource, graph: Graph) -> Iterator[str]:
@@ -164,6 +164,27 @@ def _groups(resource: Resource, graph: Graph) -> Iterator[Resource]:
         yield from graph.targets(resource, "securityGroupId", *GROUPS)
 
 
+@rule(
+    "egress-not-everywhere", "ec2/securityGroup", "ec2/securityGroupRule", "vpc/securityGroupEgressRule",
+    family=FAMILY, severity="low", level="advisory",
+    title="Security groups don't let everything out to everywhere",
+    controls="CKV_AWS_382",
+    remediation="Name the ports, and the security groups or prefix lists that are spoken to",
+)  # fmt: skip
+def egress_not_everywhere(resource: Resource, graph: Graph) -> Iterator[str]:
+    """Advisory: who may be spoken to is hard to tell of what downloads its software."""
+
+    def judge(values: Any) -> Iterator[str]:
+        for version in world(graph, resource, values, inline="egress"):
+            if len(ports(values)) == 65536:
+                yield f"it lets everything out to the internet ({version})"
+
+    if resource.short == "ec2/securityGroup":
+        yield from each(items(resource, "egress"), judge)
+    elif resource.short != "ec2/securityGroupRule" or get(resource, "type") == "egress":
+        yield from judge(resource.props)
+
+
 # What refers to a security group without putting anything behind it.
 _RULES = (*GROUPS, "ec2/securityGroupRule", "vpc/securityGroupIngressRule", "vpc/securityGroupEgressRule")
 
@@ -288,6 +309,11 @@ def instances_in_private_subnets(resource: Resource, graph: Graph) -> Iterator[s
 
     if resource.short == "autoscaling/group" and balanced(graph, resource):
         return
+    if not given(resource, key):
+        interfaces = ("launchTemplate", "networkInterfaces", "primaryNetworkInterface")
+        if resource.short == "ec2/instance" and any(given(resource, interface) for interface in interfaces):
+            raise Unknown("the subnet of its network interface")
+        yield "it names no subnet, so it is in the default VPC, whose subnets are public"
     yield from each(graph.targets(resource, key, "ec2/subnet"), judge)
 
 

@@ -143,7 +143,7 @@ def web_acl_has_rules(acl: Resource, graph: Graph) -> Iterator[str]:
     "web-acl-blocks", "wafv2/webAcl",
     family=FAMILY, severity="high",
     title="A web ACL blocks, and doesn't only count",
-    controls="FSBP WAF.10",
+    controls="",
     remediation="Set overrideAction none on rule groups and action block on rules, at least on one",
 )  # fmt: skip
 def web_acl_blocks(acl: Resource, graph: Graph) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _chosen(value: Any, path: str) -> bool:
     "web-acl-priorities", "wafv2/webAcl",
     family=FAMILY, severity="medium",
     title="Every rule of a web ACL has a priority of its own",
-    controls="FSBP WAF.10",
+    controls="",
     remediation="Number the rules differently; AWS refuses two rules of one priority",
 )  # fmt: skip
 def web_acl_priorities(acl: Resource, graph: Graph) -> Iterator[str]:

@@ -22,7 +22,13 @@ from tests.policy.cases import CASES
 # Rules read the forms of one thing alike: a property may be that of another form.
 FORMS = [
     ("s3/bucket", "aws:s3/bucketV2:BucketV2", "s3/bucketAcl", "s3/bucketServerSideEncryptionConfiguration"),
-    ("ec2/securityGroup", "ec2/defaultSecurityGroup", "ec2/securityGroupRule", "vpc/securityGroupIngressRule"),
+    (
+        "ec2/securityGroup",
+        "ec2/defaultSecurityGroup",
+        "ec2/securityGroupRule",
+        "vpc/securityGroupIngressRule",
+        "vpc/securityGroupEgressRule",
+    ),
     ("rds/instance", "rds/cluster", "rds/clusterInstance"),
     ("ec2/instance", "ec2/launchConfiguration"),
     ("wafv2/webAcl", "wafv2/webAclRule", "wafv2/webAclRuleGroupAssociation", "wafv2/ruleGroup"),

@@ -105,6 +105,11 @@ def ingress_rule(security_group: object, **props: object) -> Made:
     return res("vpc/securityGroupIngressRule", "rule", securityGroupId=security_group, **given)
 
 
+def egress_rule(**props: object) -> Made:
+    given = {"ipProtocol": "-1", "cidrIpv4": WORLD, **props}
+    return res("vpc/securityGroupEgressRule", "rule", securityGroupId=CLOSED, **given)
+
+
 def guarded(type: str, security_group: object, *more: Made) -> list[Made]:
     """A database in a public subnet, behind a security group."""
     world = subnet(separate=GATEWAY)
@@ -114,6 +119,10 @@ def guarded(type: str, security_group: object, *more: Made) -> list[Made]:
 WORLD = "0.0.0.0/0"
 CLIENTS = group(name="clients")
 CLOSED = group(name="closed")
+
+
+EVERYTHING: dict[str, object] = {"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": [WORLD]}
+EVERYTHING_INSIDE = {**EVERYTHING, "cidrBlocks": ["10.0.0.0/8"]}
 
 
 def balancer(*groups: object, type: str = "lb/loadBalancer", **props: object) -> Made:
@@ -374,6 +383,34 @@ CASES = [
         ],
     ),
     case(
+        "egress-not-everywhere",
+        "ec2/securityGroup",
+        ok=[
+            group(open_to(WORLD)),
+            res("ec2/securityGroup", "a", egress=[open_to(WORLD), EVERYTHING_INSIDE]),
+            res("ec2/securityGroup", "a", egress=[{"protocol": "-1", "prefixListIds": ["pl-0123"]}]),
+        ],
+        bad=[
+            res("ec2/securityGroup", "a", egress=[EVERYTHING]),
+            res("ec2/securityGroup", "a", egress=[UNKNOWN, EVERYTHING]),
+        ],
+        unknown=[res("ec2/securityGroup", "a", egress=UNKNOWN)],
+    ),
+    case(
+        "egress-not-everywhere",
+        "ec2/securityGroupRule",
+        ok=[rule(CLOSED, type="egress", cidrBlocks=[WORLD]), rule(CLOSED, **EVERYTHING)],
+        bad=[rule(CLOSED, **EVERYTHING, type="egress")],
+        unknown=[rule(CLOSED, **EVERYTHING, type=UNKNOWN)],
+    ),
+    case(
+        "egress-not-everywhere",
+        "vpc/securityGroupEgressRule",
+        ok=[egress_rule(ipProtocol="tcp", fromPort=443, toPort=443), egress_rule(cidrIpv4="10.0.0.0/8")],
+        bad=[egress_rule(), egress_rule(cidrIpv4=None, cidrIpv6="::/0")],
+        unknown=[egress_rule(cidrIpv4=UNKNOWN)],
+    ),
+    case(
         "default-security-group-closed",
         "ec2/vpc",
         ok=[[VPC, DEFAULT]],
@@ -451,18 +488,28 @@ CASES = [
                 for world in public()
             ),
         ],
-        bad=[[res("autoscaling/group", "web", vpcZoneIdentifiers=[world[0]]), *world[1:]] for world in public()],
+        bad=[
+            res("autoscaling/group", "web", availabilityZones=["eu-west-1a"]),
+            *([res("autoscaling/group", "web", vpcZoneIdentifiers=[world[0]]), *world[1:]] for world in public()),
+        ],
         unknown=[
             *([res("autoscaling/group", "web", vpcZoneIdentifiers=[world[0]]), *world[1:]] for world in unclear()),
             res("autoscaling/group", "web", vpcZoneIdentifiers=["subnet-0123"]),
+            res("autoscaling/group", "web", vpcZoneIdentifiers=UNKNOWN),
         ],
     ),
     case(
         "instances-in-private-subnets",
         "ec2/instance",
         ok=[[res("ec2/instance", "machine", subnetId=world[0]), *world[1:]] for world in private()],
-        bad=[[res("ec2/instance", "machine", subnetId=world[0]), *world[1:]] for world in public()],
-        unknown=[[res("ec2/instance", "machine", subnetId=world[0]), *world[1:]] for world in unclear()],
+        bad=[
+            res("ec2/instance", "machine"),
+            *([res("ec2/instance", "machine", subnetId=world[0]), *world[1:]] for world in public()),
+        ],
+        unknown=[
+            res("ec2/instance", "machine", launchTemplate={"id": "lt-0123"}),
+            *([res("ec2/instance", "machine", subnetId=world[0]), *world[1:]] for world in unclear()),
+        ],
     ),
     case(
         "bucket-not-public",
