@@ -95,24 +95,22 @@ class Engine:
         self.wrap = wrap
         self.stream = stream
         self.color = color
-        self._open = ExitStack()
 
     def __enter__(self) -> Engine:
         project, config = self._settings()
-        self._project(project, config)
-        attach = self._open.enter_context(provider.serve())
-        self.environment = self._environment(attach)
-        self.command = _Command(cli.place())
-        options = automation.LocalWorkspaceOptions(
-            work_dir=str(self.directory / "project"),
-            env_vars=self.environment,
-            pulumi_command=self.command,
-        )
-        name = project["name"]
-        self.stack = automation.create_or_select_stack(self.stack_name, name, program=self._program, opts=options)
-        values, secret = wire.config({key: value for key, value in config.items() if wire.config({key: value})[1]})
-        if secret:
-            self.stack.set_all_config({k: automation.ConfigValue(v, secret=True) for k, v in values.items()})
+        values, secret = wire.config(config)
+        self._project(project, {key: value for key, value in config.items() if key not in secret})
+        with ExitStack() as opening:
+            self.environment = self._environment(opening.enter_context(provider.serve()))
+            self.command = _Command(cli.place())
+            options = automation.LocalWorkspaceOptions(
+                work_dir=str(self.directory / "project"), env_vars=self.environment, pulumi_command=self.command
+            )
+            name = project["name"]
+            self.stack = automation.create_or_select_stack(self.stack_name, name, program=self._program, opts=options)
+            if secret:
+                self.stack.set_all_config({key: automation.ConfigValue(values[key], secret=True) for key in secret})
+            self._open = opening.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -189,8 +187,9 @@ class Engine:
 
     def _is_mistake(self, error: BaseException) -> bool:
         """Whether an error is the project's own word to its user, rather than a fault in the program."""
-        home = getattr(sys.modules.get(type(error).__module__), "__file__", None)
-        return isinstance(error, SystemExit) or bool(home and Path(home).resolve().is_relative_to(self.program_dir))
+        home = Path(getattr(sys.modules.get(type(error).__module__), "__file__", None) or os.devnull).resolve()
+        own = home.is_relative_to(self.program_dir) and "site-packages" not in home.parts
+        return own or isinstance(error, SystemExit)
 
     def _settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The project file, and the stack's config."""
@@ -210,8 +209,7 @@ class Engine:
         (folder / "Pulumi.yaml").write_text(yaml.safe_dump({**kept, "runtime": "python"}))
         file = folder / f"Pulumi.{self.stack_name}.yaml"
         before = _read(file) if file.exists() else {}
-        plain = {key: value for key, value in config.items() if not wire.config({key: value})[1]}
-        file.write_text(yaml.safe_dump({**before, "config": plain}))
+        file.write_text(yaml.safe_dump({**before, "config": dict(config)}))
         # The engine starts a Python policy pack through a language host, or through this when it is on PATH.
         analyzer = self.directory / "bin" / "pulumi-analyzer-policy-python"
         analyzer.write_text(f'#!/bin/sh\nexec "{sys.executable}" -u -m pulumi.policy "$@"\n')

@@ -187,7 +187,9 @@ class _Monitor(pulumi_mocks.MockMonitor):
     def Invoke(self, request: Any) -> Any:
         args, _ = wire.decode(request.args)
         answer = aws.invoke(request.tok, args, region=self._provider(request.provider)[0])
-        return resource_pb2.ResourceInvokeResponse(**{"return": wire.encode(answer)})
+        response = resource_pb2.ResourceInvokeResponse()
+        getattr(response, "return").CopyFrom(wire.encode(answer))
+        return response
 
     def Call(self, request: Any) -> Any:
         raise aws.UnknownFunction(f"the stand-in has no answer for the method {request.tok}")

@@ -136,7 +136,9 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
             answer = aws.invoke(request.tok, args, region=region)
         except aws.UnknownFunction as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        return provider_pb2.InvokeResponse(**{"return": wire.encode(answer)})
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(wire.encode(answer))
+        return response
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
