@@ -78,7 +78,7 @@ ICONS = {
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 ICON, PAD, LINE = 34, 8, 14
-MIN_WIDTH, MAX_WIDTH = 130, 208
+MIN_WIDTH, MAX_WIDTH = 130, 220
 LABEL, NAME, CAPTION = 12.5, 11.0, 10.0
 
 # Helvetica's advance widths in thousandths, from the space to the tilde.
