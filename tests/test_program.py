@@ -1,6 +1,7 @@
 """The program as a whole: both stacks, and other settings than theirs."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.registered import STACKS, by_sid, of, one, run_stack
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 
-MATRIX = {
+MATRIX: dict[str, dict[str, Any]] = {
     "cdn off": {"edge": {"cdn": False}},
     "no NAT, web public": {"network": {"nat": "none"}, "web": {"placement": "public"}},
     "NAT per zone, web private": {"network": {"nat": "per_zone"}, "web": {"placement": "private"}},

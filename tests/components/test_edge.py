@@ -100,8 +100,8 @@ def test_waf_logs(cdn):
         group = groups[name]
         assert group.inputs["name"] == f"aws-waf-logs-platform-test-{name}"
         assert group.outputs["region"] == region
-        key = {"edge-alb": "security-logs", "edge-cdn": "edge-cdn-logs"}[name]
-        assert group.property_dependencies["kmsKeyId"] == [one(cdn, "kms/key:Key", key).urn]
+        key = one(cdn, "kms/key:Key", {"edge-alb": "security-logs", "edge-cdn": "edge-cdn-logs"}[name])
+        assert group.property_dependencies["kmsKeyId"] == [key.urn]
         configuration = one(cdn, "wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration", name)
         assert configuration.inputs["redactedFields"] == [
             {"singleHeader": {"name": header}} for header in ("authorization", "cookie", "x-origin-verify")
@@ -184,7 +184,7 @@ def test_rules_have_fixed_priorities_of_their_own():
         recording = run(lambda: WebAcl("acl", args, scope="CLOUDFRONT", logs_key=security().logs))
         return {rule["name"]: rule for rule in one(recording, WEB_ACL, "acl").inputs["rules"]}
 
-    few, all_of_them = rules(WafArgs()), rules(WafArgs(managed_rule_groups=every))
+    few, all_of_them = rules(WafArgs()), rules(WafArgs.model_validate({"managed_rule_groups": every}))
     priorities = {name: rule["priority"] for name, rule in all_of_them.items()}
     assert len(set(priorities.values())) == len(priorities) == 12
     assert {name: rule["priority"] for name, rule in few.items()}.items() <= priorities.items()

@@ -1,15 +1,18 @@
+from functools import partial
+from ipaddress import IPv4Network
 from itertools import combinations, permutations
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.network import NetworkArgs, subnet_cidr
+from components.network import NetworkArgs, Tier, subnet_cidr
 from tests.components.tiers import ZONES, network
 from tests.registered import counts, of, one, run, statements, waits_for
 
-TIERS = ("public", "private", "isolated")
+TIERS = get_args(Tier)
 
 
 def by_zone(recording, tier):
@@ -102,15 +105,13 @@ def test_a_zone_more_changes_nothing_about_the_others():
     letters=st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=8, unique=True),
 )
 def test_ranges_never_overlap_and_lie_in_the_vpc(cidr, letters):
-    from ipaddress import IPv4Network
-
     ranges = [subnet_cidr(cidr, f"eu-west-1{letter}", tier) for letter in letters for tier in TIERS]
     assert all(one.subnet_of(IPv4Network(cidr)) and one.prefixlen <= 28 for one in ranges)
     assert not any(a.overlaps(b) for a, b in combinations(ranges, 2))
 
 
 def test_the_order_of_zones_does_not_matter():
-    runs = [run(lambda zones=zones: network(zones=list(zones), nat="single")) for zones in permutations(ZONES)]
+    runs = [run(partial(network, zones=list(zones), nat="single")) for zones in permutations(ZONES)]
     first, second = (
         {(r.type, r.name): r.inputs for r in each.registrations if "Endpoint" not in r.type} for each in runs
     )

@@ -1,5 +1,6 @@
 import base64
 import subprocess
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -20,7 +21,7 @@ def web(everything=False, unknown=False, **changes):
 
     def program():
         keys, net, log_bucket = security(), network(), logs()
-        inside = {"subnets": net.private, "certificate_arn": CERTIFICATE, "logs": log_bucket}
+        inside: dict[str, Any] = {"subnets": net.private, "certificate_arn": CERTIFICATE, "logs": log_bucket}
         nlb = NetworkLoadBalancer("nlb", **inside) if everything else None
         classic = ClassicLoadBalancer("clb", **inside) if everything else None
         database = Database("database", subnets=net.isolated, key=keys.data, logs_key=keys.logs) if everything else None
