@@ -213,22 +213,20 @@ class Graph:
         value = peek(resource, path) if value is None else value
         leaves = [leaf for leaf in _leaves(value) if leaf not in (None, "")]
         found: dict[str, Resource] = {}
-        outside = False
-        unknown = 0
+        unresolved = 0
         for leaf in leaves:
-            if leaf is UNKNOWN:
-                unknown += 1
-                continue
             matches = [match for match in self._by_identity.get(str(leaf), ()) if match.short in types]
-            outside = outside or not matches
+            unresolved += not matches
             found.update((match.urn, match) for match in matches)
-        if unknown:
+        if unresolved:
             behind = [d for d in self._dependencies(resource, key) if d.short in types and d.urn not in found]
+            if UNKNOWN not in leaves:  # a known value can only mean what has no id yet
+                behind = [dependency for dependency in behind if not isinstance(dependency.props.get("id"), str)]
             # Two values that come from one resource are told apart by nothing: more values than resources is a doubt.
-            outside = outside or len(behind) < unknown
+            unresolved = max(0, unresolved - len(behind))
             found.update((dependency.urn, dependency) for dependency in behind)
         yield from found.values()
-        if outside:
+        if unresolved:
             raise Unknown(f"what {path} refers to")
 
     def referrers(self, target: Resource, type: str, key: str) -> Iterator[Resource]:

@@ -126,6 +126,15 @@ def test_known_ids_count_more_than_dependencies() -> None:
     assert targets(Graph([wide, a, b, vpc]), "group") == (["a"], True)
 
 
+def test_a_known_value_may_mean_a_dependency_that_has_no_id_yet() -> None:
+    """As an ARN does that the program puts together from a name."""
+    group, a, vpc = resources(res("rds/subnetGroup", "group", subnetIds=[A]), known=False)
+    spelled = Resource(group.urn, group.type, group.name, {"subnetIds": ["spelled-out"]}, None, {"subnetIds": [a.urn]})
+    assert targets(Graph([spelled, a, vpc]), "group") == (["a"], True)
+    made = Resource(a.urn, a.type, a.name, {"id": "subnet-1"})
+    assert targets(Graph([spelled, made, vpc]), "group") == ([], False)
+
+
 def test_referrers_doubt_what_may_refer_to_the_target() -> None:
     def associations(subnet: object) -> tuple[list[str], bool]:
         found = graph(A, res("ec2/routeTableAssociation", "association", subnetId=subnet))

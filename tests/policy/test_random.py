@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -58,7 +59,7 @@ def _disturb(value: Any, draw: Any, chance: int) -> Any:
     return [_disturb(item, draw, chance) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(disturbed())
 def test_a_disturbed_program_is_judged(found: list[Resource]) -> None:
     report = evaluate(Graph(found))
@@ -70,8 +71,6 @@ def test_a_disturbed_program_is_judged(found: list[Resource]) -> None:
 def test_a_rule_that_raises_fails_for_that_resource_alone() -> None:
     def broken(resource: Resource, graph: Graph) -> list[str]:
         raise ValueError(f"secret {resource.props['password']}")
-
-    from dataclasses import replace
 
     rule = replace(RULES["database-not-public"], check=broken)
     made: list[Made] = [Made(token("rds/instance"), name, {"password": "hunter2"}) for name in ("a", "b")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import replace
 
@@ -38,12 +39,13 @@ def renamed(resource: Resource, turn: int) -> Resource:
 
 
 def judged(found: list[Resource]) -> tuple[Report, float]:
-    """The best of three."""
+    """The best of three, in seconds of this process: other work on the machine doesn't count."""
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        gc.collect()
+        start = time.process_time()
         report = evaluate(Graph(found, region="eu-west-1"))
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return report, min(times)
 
 
