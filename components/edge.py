@@ -140,12 +140,12 @@ class Dns(pulumi.ComponentResource):
         parent: pulumi.Resource,
         ipv6: bool = False,
         evaluate_target_health: bool = True,
-    ) -> None:
+    ) -> list[aws.route53.Record]:
         """Answer for `fqdn` with the addresses of an AWS resource: an A record, and an AAAA one where it has IPv6.
 
         Route 53 can ask a load balancer for its targets' health, but not a CloudFront distribution.
         """
-        for record_type in ("A", "AAAA") if ipv6 else ("A",):
+        return [
             aws.route53.Record(
                 f"{self._name}-{fqdn}-{record_type}",
                 zone_id=self.zone_id,
@@ -160,6 +160,8 @@ class Dns(pulumi.ComponentResource):
                 ],
                 opts=pulumi.ResourceOptions(parent=parent),
             )
+            for record_type in (("A", "AAAA") if ipv6 else ("A",))
+        ]
 
 
 class WafArgs(Args):
@@ -387,7 +389,7 @@ class Edge(pulumi.ComponentResource):
     ) -> aws.cloudfront.Distribution:
         name, child = f"{self._name}-cdn", pulumi.ResourceOptions(parent=self)
         origin_name = f"origin.{self._dns.domain}"
-        self._dns.alias(origin_name, target_name=alb.dns_name, target_zone_id=alb.zone_id, parent=self)
+        origin = self._dns.alias(origin_name, target_name=alb.dns_name, target_zone_id=alb.zone_id, parent=self)
         certificate = _certificate(name, self._dns.domain, self, CLOUDFRONT_REGION)
         key = EncryptionKey(f"{name}-logs", key_args, users=["logs"], region=CLOUDFRONT_REGION, opts=child)
         acl = WebAcl(name, self._args.waf, scope="CLOUDFRONT", logs_key=key, opts=child)
@@ -443,7 +445,7 @@ class Edge(pulumi.ComponentResource):
             ],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             tags=tags(name),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=origin),
         )
 
     def _deliver_logs(self, distribution: aws.cloudfront.Distribution, logs: LogBucket) -> None:

@@ -9,10 +9,9 @@ from components.loadbalancing import (
     NetworkLoadBalancer,
 )
 from components.network import Subnets
-from tests.components.tiers import ZONES, alb, logs, network
+from tests.components.tiers import CERTIFICATE, ZONES, alb, logs, network
 from tests.registered import of, one, run, waits_for
 
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
 

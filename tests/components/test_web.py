@@ -8,12 +8,11 @@ from pydantic import ValidationError
 from components.database import Database
 from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
 from components.web import Web, WebArgs, amazon_linux
-from tests.components.tiers import ZONES, alb, logs, network, security
+from tests.components.tiers import CERTIFICATE, ZONES, alb, logs, network, security
 from tests.registered import of, one, run, statements, waits_for
 
 INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 
 
 def web(everything=False, unknown=False, **changes):

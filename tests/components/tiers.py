@@ -7,6 +7,7 @@ from components.security import EncryptionKey, Security
 from components.storage import LogBucket
 
 ZONES = ["eu-west-1a", "eu-west-1b"]
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 
 
 def security() -> Security:
@@ -24,8 +25,7 @@ def logs() -> LogBucket:
 
 def alb(clients: Clients, net: Network, log_bucket: LogBucket, name: str = "alb") -> ApplicationLoadBalancer:
     subnets = net.private if clients == "vpc" else net.public
-    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
-    return ApplicationLoadBalancer(name, subnets=subnets, clients=clients, certificate_arn=arn, logs=log_bucket)
+    return ApplicationLoadBalancer(name, subnets=subnets, clients=clients, certificate_arn=CERTIFICATE, logs=log_bucket)
 
 
 def dns() -> Dns:

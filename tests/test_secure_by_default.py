@@ -1,0 +1,77 @@
+"""The policy pack's verdict on the program, on other settings than the stacks', and on each component alone."""
+
+import pytest
+
+from components.database import Database
+from components.edge import Edge, EdgeArgs
+from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
+from components.storage import SecureBucket
+from components.web import Web
+from preview.run import judge
+from tests.components.tiers import CERTIFICATE, alb, dns, logs, network, security
+from tests.registered import STACKS, run, run_stack
+from tests.test_program import MATRIX
+
+
+def edge(clients):
+    log_bucket = logs()
+    Edge(
+        "edge",
+        EdgeArgs(cdn=clients == "cloudfront"),
+        dns=dns(),
+        alb=alb(clients, network(), log_bucket),
+        logs=log_bucket,
+        logs_key=security().logs,
+    )
+
+
+def web():
+    net = network(nat="single")
+    Web("web", subnets=net.private, key=security().data, alb=alb("vpc", net, logs()))
+
+
+def database():
+    keys = security()
+    Database("database", subnets=network().isolated, key=keys.data, logs_key=keys.logs)
+
+
+ALONE = {
+    "security": security,
+    "logs": logs,
+    "network": network,
+    "storage": lambda: SecureBucket("storage", key=security().data, logs=logs()),
+    "application load balancer": lambda: alb("vpc", network(), logs()),
+    "network load balancer": lambda: NetworkLoadBalancer(
+        "nlb", subnets=network().private, certificate_arn=CERTIFICATE, logs=logs()
+    ),
+    "classic load balancer": lambda: ClassicLoadBalancer(
+        "clb", subnets=network().private, certificate_arn=CERTIFICATE, logs=logs()
+    ),
+    "edge with a CDN": lambda: edge("cloudfront"),
+    "edge without one": lambda: edge("internet"),
+    "web": web,
+    "database": database,
+}
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["known", "first preview"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_stacks(stack, unknown):
+    region = {"dev": "us-east-1", "prod": "eu-west-1"}[stack]
+    report = judge(run_stack(stack, unknown=unknown), region)
+    assert [finding.message for finding in report.violations] == []
+    assert report.checks > 100
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["known", "first preview"])
+@pytest.mark.parametrize("settings", MATRIX)
+def test_other_settings(settings, unknown):
+    report = judge(run_stack("dev", unknown=unknown, **MATRIX[settings]), "us-east-1")
+    assert [finding.message for finding in report.violations] == []
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["known", "first preview"])
+@pytest.mark.parametrize("component", ALONE)
+def test_each_component_alone_even_by_what_is_only_advised(component, unknown):
+    report = judge(run(ALONE[component], unknown=unknown), "eu-west-1")
+    assert [finding.message for finding in report.findings] == []
