@@ -22,7 +22,8 @@ test: check pytest ## lint, type check and all tests, those on the real engine i
 
 check: lint types ## the checks that run nothing
 
-pytest: $(VENV)/dev engine
+pytest: $(VENV)/dev
+	@$(BIN)/python -m sandbox engine || [ "$${CI:-}" != true ] # without an engine its tests are skipped, except in CI
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev
