@@ -369,14 +369,13 @@ def distribution_s3_origin_private(distribution: Resource, graph: Graph) -> Iter
     def judge(origin: Any) -> Iterator[str]:
         if get(origin, "customOriginConfig") is not None or get(origin, "vpcOriginConfig") is not None:
             return
-        access = peek(origin, "originAccessControlId")
-        identity = peek(origin, "s3OriginConfig.originAccessIdentity")
-        if access in (None, "") and identity in (None, ""):
+        named = [peek(origin, path) for path in ("originAccessControlId", "s3OriginConfig.originAccessIdentity")]
+        named = [value for value in named if value not in (None, "")]
+        if not named:
             yield "an S3 origin of it has no origin access control"
-        elif access is UNKNOWN or (access in (None, "") and identity is UNKNOWN):
+        elif UNKNOWN in named:
             types = ("cloudfront/originAccessControl", "cloudfront/originAccessIdentity")
-            if not graph.refers(distribution, "origins", *types, value=UNKNOWN):
-                raise Unknown("the origin access control of an S3 origin")
+            graph.refers(distribution, "origins", *types, value=UNKNOWN)
 
     yield from each(items(distribution, "origins"), judge)
 

@@ -1,0 +1,95 @@
+"""What a finding says: the rule, the resource, what is wrong and where, what to do, and the controls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policy.evaluate import Finding, judge
+from policy.graph import UNKNOWN
+from policy.rule import RULES
+from tests.policy.build import Made, graph, name, res
+from tests.policy.cases.exposure import GATEWAY, group, ingress_rule, main_table, open_to, placed, subnet
+
+
+def findings(rule: str, *world: Made) -> list[Finding]:
+    found = graph(*world)
+    return judge(RULES[rule], found.resources[0], found, "mandatory")
+
+
+def said(rule: str, *world: Made) -> list[str]:
+    """The messages without their frame."""
+    rules = RULES[rule]
+    found = []
+    for finding in findings(rule, *world):
+        head, tail = (
+            f"[{rule}] {world[0].short} {world[0].name}: ",
+            f". {rules.remediation} ({', '.join(rules.controls)})",
+        )
+        assert finding.message.startswith(head)
+        assert finding.message.endswith(tail)
+        found.append(finding.message.removeprefix(head).removesuffix(tail))
+    return found
+
+
+def test_a_finding_is_whole() -> None:
+    (finding,) = findings("database-multi-az", res("rds/instance", "db"))
+    assert (finding.rule, finding.family, finding.verdict) == ("database-multi-az", "durability", "fail")
+    assert (finding.type, finding.name, finding.severity) == ("aws:rds/instance:Instance", "db", "medium")
+    assert finding.controls == ("FSBP RDS.5", "CKV_AWS_157", "cdk-nag RDS3")
+    assert finding.message == (
+        "[database-multi-az] rds/instance db: it stops with its zone. Set multiAz to true "
+        "(FSBP RDS.5, CKV_AWS_157, cdk-nag RDS3)"
+    )
+
+
+def test_what_is_not_known_is_named() -> None:
+    (finding,) = findings("database-not-public", res("rds/instance", "db", publiclyAccessible=UNKNOWN))
+    assert finding.verdict == "unverifiable"
+    assert ": can't be verified, because publiclyAccessible is not known (yet). Set " in finding.message
+
+
+def test_the_way_to_a_database_is_printed() -> None:
+    clients = group(name="clients")
+    guard = group(open_to("10.0.0.0/8"), open_to("0.0.0.0/0", "::/0", start=3306), name="guard")
+    database = placed("rds/instance", subnet(separate=GATEWAY), vpcSecurityGroupIds=[guard, clients])
+    way = "ec2/internetGateway gateway -> ec2/route route -> ec2/routeTable table -> ec2/subnet subnet"
+    assert said("database-in-private-subnets", *database) == [f"it is in a public subnet: {way}"]
+    assert said("database-unreachable", *database, ingress_rule(clients, cidrIpv4="0.0.0.0/0")) == [
+        f"the internet reaches it: {way} -> ec2/securityGroup guard (IPv4, port 3306 (MySQL)) -> rds/instance db",
+        f"the internet reaches it: {way} -> ec2/securityGroup guard (IPv6, port 3306 (MySQL)) -> rds/instance db",
+        f"the internet reaches it: {way} -> vpc/securityGroupIngressRule rule of ec2/securityGroup clients "
+        "(IPv4, port 443) -> rds/instance db",
+    ]
+    inline = placed("rds/instance", subnet({"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-0123"}))
+    assert said("database-in-private-subnets", *inline) == [
+        "it is in a public subnet: an internet gateway outside this program -> ec2/routeTable table "
+        "-> ec2/subnet subnet"
+    ]
+    implied = placed("rds/instance", main_table("route", GATEWAY))
+    assert said("database-in-private-subnets", *implied) == [
+        "it is in a public subnet: ec2/internetGateway gateway -> ec2/route main -> ec2/vpc vpc -> ec2/subnet subnet"
+    ]
+
+
+def test_ports_are_named() -> None:
+    def opened(**values: Any) -> list[str]:
+        return said("ingress-not-from-world", group(open_to("0.0.0.0/0", **values)))
+
+    assert opened(start=22) == ["it admits the internet (IPv4) to port 22 (SSH)"]
+    assert opened(start=3300, end=5500) == ["it admits the internet (IPv4) to ports 3300-5500 (MySQL, RDP, PostgreSQL)"]
+    assert opened(start=443) == [
+        "it admits the internet (IPv4) to port 443 of something else than an internet-facing load balancer"
+    ]
+    (everything,) = opened(protocol="-1")
+    assert everything.startswith("it admits the internet (IPv4) to every port (FTP, SSH, ")
+
+
+def test_each_thing_that_is_wrong_is_said_once() -> None:
+    plain = {"ebs": {"encrypted": "false"}}
+    assert said("volume-encrypted", res("ec2/launchTemplate", "web", blockDeviceMappings=[plain, plain])) == [
+        "a volume of its blockDeviceMappings is not encrypted"
+    ]
+    table = res("rds/parameterGroup", "parameters", family="mysql8.0")
+    assert said("database-tls-only", res("rds/instance", "db", parameterGroupName=name(table))) == [
+        "rds/parameterGroup parameters doesn't set require_secure_transport"
+    ]
