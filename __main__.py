@@ -36,9 +36,13 @@ if tiers.load_balancing:
     if dns and nlb:
         dns.alias(f"internal.{dns.domain}", target_name=nlb.dns_name, target_zone_id=nlb.zone_id, parent=nlb)
     if balancing.classic:
-        classic = ClassicLoadBalancer("clb", balancing.classic, subnets=inside, certificate_arn=certificate, logs=logs)
+        check = stack.web.health_check
+        classic = ClassicLoadBalancer(
+            "clb", balancing.classic, subnets=inside, certificate_arn=certificate, logs=logs, health_check=check
+        )
 if dns and alb:
-    edge = Edge("edge", stack.edge, dns=dns, alb=alb, logs=logs, logs_key=logs_key, key_args=stack.security)
+    path = stack.health_check_path
+    edge = Edge("edge", stack.edge, dns=dns, alb=alb, logs=logs, logs_key=logs_key, health_check_path=path)
 
 # -> MySQL, and the bucket after it
 if tiers.database:

@@ -30,6 +30,7 @@ InstanceClass = Annotated[
 ]
 """A class that RDS offers for MySQL 8.4 (RDS user guide, "Supported DB engines for DB instance classes")."""
 
+EngineVersion = Annotated[str, StringConstraints(pattern=r"^8\.4(\.\d+)?$")]
 ReplicaName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
 
 _WITHOUT_INSIGHTS = ("db.t3.micro", "db.t3.small", "db.t4g.micro", "db.t4g.small")
@@ -47,10 +48,12 @@ class ReplicaArgs(Args):
     """RDS instance class; none takes the primary's."""
     zone: str | None = None
     """Availability zone; none leaves the choice to RDS."""
+    engine_version: EngineVersion | None = None
+    """MySQL version, to upgrade a replica before the primary, as RDS demands; none takes over the primary's."""
 
 
 class RestoreArgs(Args):
-    """Where a new database gets its data from."""
+    """Where a new database gets its data from; schema, users and storage come along, and `username` must be theirs."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
     """Names the restored database. A new name makes a new database beside the old one, which a deletion protection
@@ -74,7 +77,7 @@ class DatabaseArgs(Args):
 
     instance_class: InstanceClass = "db.t4g.medium"
     """RDS instance class of the primary, and of replicas that name no other."""
-    engine_version: Annotated[str, StringConstraints(pattern=r"^8\.4(\.\d+)?$")] = "8.4"
+    engine_version: EngineVersion = "8.4"
     """MySQL version: 8.4 takes the newest 8.4.x; 8.0 left RDS standard support in July 2026."""
     database_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)] = "app"
     """Schema created with the database."""
@@ -293,13 +296,14 @@ class Database(pulumi.ComponentResource):
             engine_version=args.engine_version,
             engine_lifecycle_support="open-source-rds-extended-support-disabled",
             instance_class=args.instance_class,
-            db_name=args.database_name,
-            username=args.username,
+            # What is restored brings these along, and RDS refuses to hear of them again.
+            db_name=None if args.restore else args.database_name,
+            username=None if args.restore else args.username,
             password=password,
             iam_database_authentication_enabled=True,
             multi_az=args.multi_az,
             storage_type="gp3",
-            allocated_storage=args.allocated_storage_gib,
+            allocated_storage=None if args.restore else args.allocated_storage_gib,
             max_allocated_storage=args.max_allocated_storage_gib,
             storage_encrypted=True,
             kms_key_id=self._key.arn,
@@ -345,6 +349,7 @@ class Database(pulumi.ComponentResource):
             name,
             identifier=identifier,
             replicate_source_db=primary.identifier,
+            engine_version=replica.engine_version,
             instance_class=replica.instance_class or args.instance_class,
             availability_zone=replica.zone,
             storage_type="gp3",

@@ -19,7 +19,7 @@ from .common import (
     tags,
 )
 from .loadbalancing import ORIGIN_HEADER, ApplicationLoadBalancer
-from .security import EncryptionKey, SecurityArgs
+from .security import EncryptionKey
 from .storage import LogBucket
 
 CLOUDFRONT_REGION = "us-east-1"
@@ -117,6 +117,7 @@ class Dns(pulumi.ComponentResource):
             type=validation.resource_record_type,
             records=[validation.resource_record_value],
             ttl=300,
+            allow_overwrite=True,  # it may be there already, for another certificate of the account
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.validation_fqdn = record.fqdn
@@ -177,10 +178,17 @@ class WafArgs(Args):
         min_length=1,
     )
     """AWS's rule groups by name, and whether they block or, to try one out, only count."""
+    counted_rules: dict[ManagedRuleGroup, list[str]] = Field(default_factory=dict)
+    """Single rules of those groups that only count: `SizeRestrictions_BODY` of AWSManagedRulesCommonRuleSet, for
+    one, which blocks every request with a body over 8 KiB, lets uploads through when it counts."""
     rate_limit: int = Field(default=2000, ge=10, le=2_000_000_000)
     """Requests that one address may send in 5 minutes (WAF: 10 to 2,000,000,000)."""
     log_retention_days: RetentionDays = 365
     """Days that the requests' logs are kept in CloudWatch Logs."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        for group in self.counted_rules.keys() - self.managed_rule_groups.keys():
+            yield Refusal(("counted_rules", group), "is not among managed_rule_groups")
 
 
 class WebAcl(pulumi.ComponentResource):
@@ -214,7 +222,10 @@ class WebAcl(pulumi.ComponentResource):
         args = args or WafArgs()
         child = pulumi.ResourceOptions(parent=self)
         region = CLOUDFRONT_REGION if scope == "CLOUDFRONT" else None
-        rules = [_managed_rule(group, action) for group, action in sorted(args.managed_rule_groups.items())]
+        rules = [
+            _managed_rule(group, action, args.counted_rules.get(group, []))
+            for group, action in sorted(args.managed_rule_groups.items())
+        ]
         acl = aws.wafv2.WebAcl(
             name,
             scope=scope,
@@ -292,15 +303,17 @@ class EdgeArgs(Args):
     )
     """Paths that CloudFront may cache; everything else it passes on."""
     health_check: bool = True
-    """Route 53 asks for `health_check_path` every 30 seconds from outside (charged by the check)."""
-    health_check_path: str = Field(default="/health", pattern=r"^/[\w\-./]*$", max_length=255)
-    """Path that answers with a 200 when the platform is up."""
+    """Route 53 asks every 30 seconds, from outside, whether the platform is up (charged by the check)."""
     waf: WafArgs = Field(default_factory=WafArgs)
     """The web ACLs, for CloudFront and for the load balancer."""
 
     def refusals(self) -> Iterator[Refusal]:
         for taken in {"origin", "internal"} & set(self.host_names):
             yield Refusal(("host_names",), f"{taken!r} is a load balancer's own name")
+        if self.health_check and self.cdn and self.tls_version == "TLSv1.3_2025":
+            yield Refusal(
+                ("health_check",), "Route 53 asks over TLS 1.2 at most, and tls_version TLSv1.3_2025 refuses it"
+            )
         for field in ("host_names", "static_paths"):
             values = getattr(self, field)
             for value in sorted({value for value in values if values.count(value) > 1}):
@@ -322,12 +335,13 @@ class Edge(pulumi.ComponentResource):
         alb: ApplicationLoadBalancer,
         logs: LogBucket,
         logs_key: EncryptionKey,
-        key_args: SecurityArgs | None = None,
+        health_check_path: str | None = "/health",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
-        logs_key: a key of the load balancer's region with CloudWatch Logs among its users.
-        key_args: for the key in us-east-1 under which CloudFront's WAF logs are kept.
+        health_check_path: answers with a 200 when the platform is up; none where nothing answers.
+        logs_key: a key of the load balancer's region with CloudWatch Logs among its users; what CloudFront's web ACL
+            logs is encrypted by another like it in us-east-1.
         """
         check_name(name, 30)
         args = args or EdgeArgs()
@@ -354,7 +368,7 @@ class Edge(pulumi.ComponentResource):
         )
         self.distribution_domain = None
         if args.cdn:
-            distribution = self._create_distribution(hosts, alb, key_args)
+            distribution = self._create_distribution(hosts, alb, logs_key)
             self._deliver_logs(distribution, logs)
             self.distribution_domain = distribution.domain_name
             target_name, target_zone_id = distribution.domain_name, distribution.hosted_zone_id
@@ -369,13 +383,13 @@ class Edge(pulumi.ComponentResource):
                 ipv6=args.cdn,  # the load balancer itself has IPv4 addresses only
                 evaluate_target_health=not args.cdn,
             )
-        if args.health_check:
+        if args.health_check and health_check_path:
             aws.route53.HealthCheck(
                 name,
                 type="HTTPS",
                 fqdn=dns.domain,
                 port=443,
-                resource_path=args.health_check_path,
+                resource_path=health_check_path,
                 request_interval=30,
                 failure_threshold=3,
                 measure_latency=True,
@@ -385,13 +399,13 @@ class Edge(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "distribution_domain": self.distribution_domain})
 
     def _create_distribution(
-        self, hosts: list[str], alb: ApplicationLoadBalancer, key_args: SecurityArgs | None
+        self, hosts: list[str], alb: ApplicationLoadBalancer, logs_key: EncryptionKey
     ) -> aws.cloudfront.Distribution:
         name, child = f"{self._name}-cdn", pulumi.ResourceOptions(parent=self)
         origin_name = f"origin.{self._dns.domain}"
         origin = self._dns.alias(origin_name, target_name=alb.dns_name, target_zone_id=alb.zone_id, parent=self)
         certificate = _certificate(name, self._dns.domain, self, CLOUDFRONT_REGION)
-        key = EncryptionKey(f"{name}-logs", key_args, users=["logs"], region=CLOUDFRONT_REGION, opts=child)
+        key = logs_key.in_region(f"{name}-logs", CLOUDFRONT_REGION, users=["logs"], opts=child)
         acl = WebAcl(name, self._args.waf, scope="CLOUDFRONT", logs_key=key, opts=child)
         return aws.cloudfront.Distribution(
             name,
@@ -514,12 +528,18 @@ def _visibility(name: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
     return {"cloudwatch_metrics_enabled": True, "metric_name": name, "sampled_requests_enabled": True}
 
 
-def _managed_rule(group: str, action: str) -> aws.wafv2.WebAclRuleArgsDict:
+def _managed_rule(group: str, action: str, counted: Sequence[str]) -> aws.wafv2.WebAclRuleArgsDict:
     return {
         "name": group,
         "priority": _PRIORITIES[group],
         "override_action": {"count": {}} if action == "count" else {"none": {}},
-        "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}},
+        "statement": {
+            "managed_rule_group_statement": {
+                "vendor_name": "AWS",
+                "name": group,
+                "rule_action_overrides": [{"name": rule, "action_to_use": {"count": {}}} for rule in counted],
+            }
+        },
         "visibility_config": {
             "cloudwatch_metrics_enabled": True,
             "metric_name": group,

@@ -19,10 +19,12 @@ Clients = Literal["cloudfront", "internet", "vpc"]
 TlsPolicy = Literal[
     "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
     "ELBSecurityPolicy-TLS13-1-2-2021-06",
-    "ELBSecurityPolicy-TLS13-1-3-2021-06",
     "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
 ]
-"""Security policies of Application and Network load balancers that begin at TLS 1.2."""
+"""Security policies of Application and Network load balancers that begin at TLS 1.2.
+
+None that begins at 1.3: neither Route 53's health checks nor CloudFront's connections to an origin go beyond 1.2.
+"""
 
 ORIGIN_HEADER = "x-origin-verify"
 """The header by which the load balancer knows its own CloudFront distribution from anybody else's."""
@@ -143,7 +145,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
             idle_timeout=args.idle_timeout_seconds,
             enable_deletion_protection=args.deletion_protection,
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
         )
         self._https = aws.lb.Listener(
             f"{name}-https",
@@ -296,7 +298,7 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
             enable_cross_zone_load_balancing=self._args.cross_zone,
             enable_deletion_protection=self._args.deletion_protection,
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
         )
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
@@ -375,9 +377,13 @@ class ClassicLoadBalancer(pulumi.ComponentResource):
         instance_port: the port on which the instances speak HTTPS.
         """
         _check(name, subnets)
+        check = health_check or HealthCheckArgs()
+        if check.timeout_seconds > 60:
+            raise ValueError(
+                f"load balancer {name!r}: timeout_seconds is {check.timeout_seconds}; a Classic one takes 60"
+            )
         super().__init__(f"{PACKAGE}:ClassicLoadBalancer", name, None, opts)
         args = args or ClassicLoadBalancerArgs()
-        check = health_check or HealthCheckArgs()
         child = pulumi.ResourceOptions(parent=self)
         group = security_group(name, subnets.vpc_id, "Classic Load Balancer", self)
         aws.vpc.SecurityGroupIngressRule(
@@ -423,7 +429,7 @@ class ClassicLoadBalancer(pulumi.ComponentResource):
             connection_draining_timeout=args.draining_timeout_seconds,
             desync_mitigation_mode="defensive",
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
         )
         # The newest policy that a Classic Load Balancer knows; its default still begins at TLS 1.0.
         tls = aws.elb.LoadBalancerPolicy(

@@ -1,6 +1,6 @@
 """Network tier: a VPC with public, private and isolated subnets per zone, NAT, endpoints and flow logs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Annotated, Literal, get_args
@@ -43,13 +43,14 @@ class NetworkArgs(Args):
     """
 
     cidr: str = "10.0.0.0/16"
-    """Private IPv4 range of the VPC, /16 (4,091 usable addresses in a private subnet) to /22 (59)."""
+    """Private IPv4 range of the VPC, /16 (4,091 usable addresses in a private subnet) to /21 (123)."""
     zones: list[Zone] = Field(min_length=2, max_length=8)
     """Availability zones, by full name: load balancers, database subnet groups and EKS need two each."""
     nat: Literal["none", "single", "per_zone"] = "per_zone"
     """NAT gateways: `none`; `single`, which every zone's private subnets lean on; or one `per_zone`."""
     interface_endpoints: list[ServiceName] = Field(default_factory=list, max_length=50)
-    """AWS services reached by a private address in the VPC (PrivateLink), such as `ssm`; charged by zone and hour."""
+    """AWS services reached by a private address in the VPC (PrivateLink), such as `ssm`; charged by zone
+    and hour. Not every service is in every zone."""
     flow_log_retention_days: RetentionDays = 365
     """Days that the VPC's flow logs are kept in CloudWatch Logs."""
     flow_log_interval_seconds: Literal[60, 600] = 600
@@ -61,8 +62,10 @@ class NetworkArgs(Args):
         network = IPv4Network(cidr)
         if not any(network.subnet_of(private) for private in _PRIVATE_RANGES):
             raise ValueError(f"use a private range: one inside {', '.join(map(str, _PRIVATE_RANGES))}")
-        if not 16 <= network.prefixlen <= 22:
-            raise ValueError("use /16 (the largest VPC) to /22 (below it a subnet would be smaller than AWS's /28)")
+        if not 16 <= network.prefixlen <= 21:
+            raise ValueError(
+                "use /16 (the largest VPC) to /21 (below it a public subnet would not be a load balancer's /27)"
+            )
         return cidr
 
     def refusals(self) -> Iterator[Refusal]:
@@ -76,11 +79,15 @@ class NetworkArgs(Args):
 
 @dataclass(frozen=True)
 class Subnets:
-    """The subnets that a tier is placed in: their VPC, its address range, and their ids by availability zone."""
+    """The subnets that a tier is placed in: their VPC, its address range, and their ids by availability zone.
+
+    `routes` is what gives them their ways in and out: whatever starts in them has to depend on it.
+    """
 
     vpc_id: pulumi.Input[str]
     vpc_cidr: str
     ids: Mapping[str, pulumi.Input[str]]
+    routes: Sequence[pulumi.Resource] = ()
 
 
 class Network(pulumi.ComponentResource):
@@ -121,9 +128,8 @@ class Network(pulumi.ComponentResource):
         )
         internet_gateway = aws.ec2.InternetGateway(name, vpc_id=self.vpc_id, tags=tags(name), opts=self._child)
         self._route_tables: dict[str, aws.ec2.RouteTable] = {}
-        self.public = self._create_subnets("public")
-        self.private = self._create_subnets("private")
-        self.isolated = self._create_subnets("isolated")
+        self._routes: dict[Tier, list[pulumi.Resource]] = {"public": [], "private": [], "isolated": []}
+        self.public, self.private, self.isolated = (self._create_subnets(tier) for tier in get_args(Tier))
         for zone in args.zones:
             self._route_to_internet("public", zone, gateway_id=internet_gateway.id)
         self._create_nat_gateways(internet_gateway)
@@ -150,10 +156,13 @@ class Network(pulumi.ComponentResource):
                 opts=self._child,
             )
             table = aws.ec2.RouteTable(name, vpc_id=self.vpc_id, tags=tags(name), opts=self._child)
-            aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=table.id, opts=self._child)
+            association = aws.ec2.RouteTableAssociation(
+                name, subnet_id=subnet.id, route_table_id=table.id, opts=self._child
+            )
             self._route_tables[f"{tier}-{zone}"] = table
+            self._routes[tier].append(association)
             ids[zone] = subnet.id
-        return Subnets(self.vpc_id, self.cidr, ids)
+        return Subnets(self.vpc_id, self.cidr, ids, self._routes[tier])
 
     def _route_to_internet(
         self,
@@ -162,7 +171,7 @@ class Network(pulumi.ComponentResource):
         gateway_id: pulumi.Input[str] | None = None,
         nat_gateway_id: pulumi.Input[str] | None = None,
     ) -> None:
-        aws.ec2.Route(
+        route = aws.ec2.Route(
             f"{self._name}-{tier}-{zone}-internet",
             route_table_id=self._route_tables[f"{tier}-{zone}"].id,
             destination_cidr_block="0.0.0.0/0",
@@ -170,6 +179,7 @@ class Network(pulumi.ComponentResource):
             nat_gateway_id=nat_gateway_id,
             opts=self._child,
         )
+        self._routes[tier].append(route)
 
     def _create_nat_gateways(self, internet_gateway: aws.ec2.InternetGateway) -> None:
         zones = sorted(self._args.zones)
@@ -191,7 +201,7 @@ class Network(pulumi.ComponentResource):
         """S3 and DynamoDB without NAT, free of charge; Amazon Linux's package repositories lie in S3 too."""
         region = location(self).region
         for service in ("s3", "dynamodb"):
-            aws.ec2.VpcEndpoint(
+            endpoint = aws.ec2.VpcEndpoint(
                 f"{self._name}-{service}",
                 vpc_id=self.vpc_id,
                 vpc_endpoint_type="Gateway",
@@ -200,6 +210,8 @@ class Network(pulumi.ComponentResource):
                 tags=tags(f"{self._name}-{service}"),
                 opts=self._child,
             )
+            for routes in self._routes.values():
+                routes.append(endpoint)
 
     def _create_interface_endpoints(self) -> None:
         if not self._args.interface_endpoints:
@@ -301,10 +313,10 @@ def allow(
     server: pulumi.Input[str],
     port: int,
     parent: pulumi.Resource,
-) -> None:
+) -> list[pulumi.Resource]:
     """Let the members of one security group reach those of another on one TCP port, and nothing else."""
     opts = pulumi.ResourceOptions(parent=parent)
-    aws.vpc.SecurityGroupEgressRule(
+    egress = aws.vpc.SecurityGroupEgressRule(
         name,
         security_group_id=client,
         referenced_security_group_id=server,
@@ -314,7 +326,7 @@ def allow(
         to_port=port,
         opts=opts,
     )
-    aws.vpc.SecurityGroupIngressRule(
+    ingress = aws.vpc.SecurityGroupIngressRule(
         name,
         security_group_id=server,
         referenced_security_group_id=client,
@@ -324,3 +336,4 @@ def allow(
         to_port=port,
         opts=opts,
     )
+    return [egress, ingress]

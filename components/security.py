@@ -44,7 +44,7 @@ class EncryptionKey(pulumi.ComponentResource):
     ) -> None:
         check_name(name, 40)
         super().__init__(f"{PACKAGE}:EncryptionKey", name, None, opts)
-        args = args or SecurityArgs()
+        self._args = args = args or SecurityArgs()
         here = location(self, region)
         key = aws.kms.Key(
             name,
@@ -71,6 +71,12 @@ class EncryptionKey(pulumi.ComponentResource):
         self.arn = key.arn
         self._here = here
         self.register_outputs({"arn": self.arn, "alias": self.alias})
+
+    def in_region(
+        self, name: str, region: str, *, users: Iterable[KeyUser], opts: pulumi.ResourceOptions | None = None
+    ) -> "EncryptionKey":
+        """Another key, in another region, that is rotated, kept and protected as this one is."""
+        return EncryptionKey(name, self._args, users=users, region=region, opts=opts)
 
     def decrypt_statement(self, service: str) -> dict[str, Any]:
         """For a role's policy: decrypt with this key what one AWS service, such as `secretsmanager`, has encrypted.

@@ -62,7 +62,8 @@ class WebArgs(Args):
     volume_size_gib: int = Field(default=20, ge=8, le=16384)
     """Root volume, in GiB (gp3, at least the image's 8)."""
     image_id: Annotated[str, StringConstraints(pattern=r"^(ami-[0-9a-f]{8,17}|resolve:ssm:/\S+)$")] | None = None
-    """AMI, or `resolve:ssm:<parameter>`; none is the current Amazon Linux 2023, taken anew at each instance refresh."""
+    """AMI, or `resolve:ssm:<parameter>`; none is the current Amazon Linux 2023, taken anew at each instance refresh.
+    Its root device must be /dev/xvda, as Amazon Linux's is."""
     user_data: str | None = Field(default=None, max_length=16384)
     """Script run at first boot, 16 KiB at most (EC2); none installs a web server that answers the health check.
     No place for secrets: whoever may describe the launch template reads it."""
@@ -109,7 +110,7 @@ class Web(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         group = security_group(name, subnets.vpc_id, "Web tier", self)
         self.security_group_id = group.id
-        aws.vpc.SecurityGroupEgressRule(
+        https = aws.vpc.SecurityGroupEgressRule(
             f"{name}-https",
             security_group_id=group.id,
             description="HTTPS to package repositories and AWS services",
@@ -126,9 +127,11 @@ class Web(pulumi.ComponentResource):
             routes.append(
                 nlb.forward(name, listener_port=_PORT, port=_PORT, health_check=args.health_check, parent=self)
             )
+        # What an instance needs to boot and to be found healthy, without a value of it to wait for.
+        needed: list[pulumi.Resource] = [https, *subnets.routes, *(route.listener for route in routes)]
         for balancer_name, balancer in {"alb": alb, "nlb": nlb, "classic": classic}.items():
             if balancer:
-                allow(
+                needed += allow(
                     f"{name}-from-{balancer_name}",
                     client=balancer.security_group_id,
                     server=group.id,
@@ -175,7 +178,7 @@ class Web(pulumi.ComponentResource):
             tags=[
                 {"key": key, "value": value, "propagate_at_launch": True} for key, value in sorted(tags(name).items())
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*permissions, *(route.listener for route in routes)]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needed, *permissions]),
         )
         self.group_name = autoscaling_group.name
         self._create_scaling(autoscaling_group, alb, routes[0].target_group)
@@ -289,5 +292,5 @@ class Web(pulumi.ComponentResource):
 def amazon_linux(instance_type: str) -> str:
     """The current Amazon Linux 2023 image for an instance type, resolved by EC2 whenever an instance starts."""
     family = instance_type.split(".")[0]
-    architecture = "arm64" if re.match(r"^[a-z]+\d+[a-z]*g", family) else "x86_64"
+    architecture = "arm64" if re.match(r"a1$|[a-z]+\d+[a-z]*g", family) else "x86_64"
     return f"resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"

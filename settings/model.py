@@ -85,6 +85,11 @@ class Settings(Args):
             return "vpc"
         return "cloudfront" if self.edge.cdn else "internet"
 
+    @property
+    def health_check_path(self) -> str | None:
+        """Where the platform says from outside that it is up; none where no tier answers."""
+        return self.web.health_check.path if self.tiers.web else None
+
     def refusals(self) -> Iterator[Refusal]:
         yield from self._tier_refusals()
         strangers = [zone for zone in self.network.zones if zone[:-1] != self.region]
@@ -123,5 +128,5 @@ class Settings(Args):
 
     def _web_endpoints(self) -> set[str]:
         """What an instance needs of AWS: Session Manager, the CloudWatch agent and, with a database, its secret."""
-        endpoints = {"ssm", "ssmmessages", "ec2messages", "logs", "monitoring"}
+        endpoints = {"ssm", "ssmmessages", "logs", "monitoring"}
         return endpoints | {"secretsmanager", "kms"} if self.tiers.database else endpoints

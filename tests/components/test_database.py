@@ -76,6 +76,12 @@ def test_replicas(recording):
     assert (analytics.inputs["instanceClass"], analytics.inputs["availabilityZone"]) == ("db.r7g.large", "eu-west-1b")
 
 
+def test_a_replica_is_upgraded_before_the_primary():
+    upgraded = database(engine_version="8.4.7", replicas={"reader": {"engine_version": "8.4.8"}})
+    assert one(upgraded, INSTANCE, "database-reader").inputs["engineVersion"] == "8.4.8"
+    assert one(upgraded, INSTANCE, "database-primary").inputs["engineVersion"] == "8.4.7"
+
+
 def test_a_replica_more_or_less_changes_no_other(recording):
     fewer = database(replicas={"analytics": {"instance_class": "db.r7g.large", "zone": "eu-west-1b"}})
     assert {r.name: r.inputs for r in of(fewer, INSTANCE).values()}.items() <= {
@@ -146,6 +152,8 @@ def test_a_restored_database_is_another_one(recording):
     primary = one(restored, INSTANCE, "database-again-primary")
     assert primary.inputs["identifier"] == "platform-test-database-again"
     assert primary.inputs["snapshotIdentifier"] == "platform-test-database-final-1"
+    # RDS takes these over from what it restores, and refuses to be told.
+    assert primary.inputs.keys().isdisjoint({"dbName", "username", "allocatedStorage"})
     latest = database(restore={"name": "again", "source_identifier": "platform-test-database"})
     assert one(latest, INSTANCE, "database-again-primary").inputs["restoreToPointInTime"] == {
         "sourceDbInstanceIdentifier": "platform-test-database",
@@ -182,6 +190,7 @@ def test_a_replica_needs_a_subnet_in_its_zone():
         ({"instance_class": "m7g.large"}, ("instance_class",)),
         ({"engine_version": "8.0"}, ("engine_version",)),
         ({"engine_version": 8.4}, ("engine_version",)),
+        ({"replicas": {"reader": {"engine_version": "8.0"}}}, ("replicas", "reader", "engine_version")),
         ({"backup_retention_days": 36}, ("backup_retention_days",)),
         ({"backup_retention_days": 0, "replicas": {"reader": {}}}, ("replicas",)),
         ({"replicas": {"Reader": {}}}, ("replicas", "Reader", "[key]")),

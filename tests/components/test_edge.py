@@ -161,6 +161,7 @@ def test_more_host_names_and_no_health_check():
         "www.app.example.com",
     ]
     assert one(recording, RECORD, "dns-www.app.example.com-AAAA")
+    assert of(edge(), "route53/healthCheck:HealthCheck").keys() == {"edge"}
     assert of(recording, "route53/healthCheck:HealthCheck") == {}
 
 
@@ -193,6 +194,20 @@ def test_rules_have_fixed_priorities_of_their_own():
     assert few["rate-limit"]["action"] == {"block": {}}
 
 
+def test_single_rules_may_only_count():
+    args = WafArgs(counted_rules={"AWSManagedRulesCommonRuleSet": ["SizeRestrictions_BODY"]})
+    recording = run(lambda: WebAcl("acl", args, scope="CLOUDFRONT", logs_key=security().logs))
+    overrides = {
+        rule["name"]: rule["statement"]["managedRuleGroupStatement"].get("ruleActionOverrides", [])
+        for rule in one(recording, WEB_ACL, "acl").inputs["rules"]
+        if rule["name"] != "rate-limit"
+    }
+    assert overrides.pop("AWSManagedRulesCommonRuleSet") == [
+        {"name": "SizeRestrictions_BODY", "actionToUse": {"count": {}}}
+    ]
+    assert list(overrides.values()) == [[]] * 3
+
+
 @pytest.mark.parametrize(("scope", "resource_arn"), [("CLOUDFRONT", "arn:x"), ("REGIONAL", None)])
 def test_a_web_acl_for_the_wrong_scope_is_refused(scope, resource_arn):
     with pytest.raises(ValueError, match="resource_arn goes with scope REGIONAL"):
@@ -222,6 +237,8 @@ def test_edge_and_load_balancer_must_agree_on_the_cdn(cdn, clients):
         (EdgeArgs, {"host_names": ["www", "www"]}, "host_names"),
         (EdgeArgs, {"static_paths": ["static/*"]}, "static_paths"),
         (EdgeArgs, {"tls_version": "TLSv1"}, "tls_version"),
+        (EdgeArgs, {"tls_version": "TLSv1.3_2025"}, "health_check"),
+        (EdgeArgs, {"waf": {"counted_rules": {"AWSManagedRulesPHPRuleSet": ["x"]}}}, "waf"),
         (EdgeArgs, {"price_class": "PriceClass_1"}, "price_class"),
         (EdgeArgs, {"waf": {"rate_limit": 9}}, "waf"),
         (EdgeArgs, {"waf": {"managed_rule_groups": {}}}, "waf"),

@@ -73,6 +73,13 @@ def test_logs_can_be_delivered_before_the_load_balancer_is_made():
     assert waits_for(recording, balancer, one(recording, "s3/bucketPolicy:BucketPolicy", "logs"))
 
 
+def test_the_load_balancer_waits_for_the_way_to_the_internet():
+    recording = application("internet")
+    balancer = one(recording, "lb/loadBalancer:LoadBalancer", "alb")
+    for zone in ZONES:
+        assert waits_for(recording, balancer, one(recording, "ec2/route:Route", f"network-public-{zone}-internet"))
+
+
 def test_behind_cloudfront_every_rule_demands_the_secret_header():
     recording = application("cloudfront")
     rule = one(recording, "lb/listenerRule:ListenerRule", "alb-web")
@@ -155,6 +162,16 @@ def test_one_zone_is_not_enough(kind):
         run(program)
 
 
+def test_a_classic_load_balancer_waits_a_minute_at_most_for_a_check():
+    check = HealthCheckArgs(timeout_seconds=61, interval_seconds=120)
+    with pytest.raises(ValueError, match="timeout_seconds is 61; a Classic one takes 60"):
+        run(
+            lambda: ClassicLoadBalancer(
+                "clb", subnets=network().private, certificate_arn=CERTIFICATE, logs=logs(), health_check=check
+            )
+        )
+
+
 def test_names_leave_room_for_the_suffix():
     assert one(run(lambda: alb("vpc", network(), logs(), "a" * 24)), "lb/loadBalancer:LoadBalancer", "a" * 24)
     with pytest.raises(ValueError, match="has 25 characters: at most 24"):
@@ -169,6 +186,7 @@ def test_names_leave_room_for_the_suffix():
         (HealthCheckArgs, {"path": "health"}, "path"),
         (HealthCheckArgs, {"healthy_threshold": 1}, "healthy_threshold"),
         (ApplicationLoadBalancerArgs, {"tls_policy": "ELBSecurityPolicy-2016-08"}, "tls_policy"),
+        (ApplicationLoadBalancerArgs, {"tls_policy": "ELBSecurityPolicy-TLS13-1-3-2021-06"}, "tls_policy"),
         (ApplicationLoadBalancerArgs, {"idle_timeout_seconds": 4001}, "idle_timeout_seconds"),
         (ApplicationLoadBalancerArgs, {"idle_timeout_seconds": "60"}, "idle_timeout_seconds"),
     ],

@@ -99,14 +99,14 @@ def test_a_zone_more_changes_nothing_about_the_others():
 @given(
     cidr=st.builds(
         lambda prefix, seed: f"10.{seed % 256 // (1 << max(0, 16 - prefix)) * (1 << max(0, 16 - prefix))}.0.0/{prefix}",
-        st.integers(16, 22),
+        st.integers(16, 21),
         st.integers(0, 255),
     ),
     letters=st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=8, unique=True),
 )
 def test_ranges_never_overlap_and_lie_in_the_vpc(cidr, letters):
     ranges = [subnet_cidr(cidr, f"eu-west-1{letter}", tier) for letter in letters for tier in TIERS]
-    assert all(one.subnet_of(IPv4Network(cidr)) and one.prefixlen <= 28 for one in ranges)
+    assert all(one.subnet_of(IPv4Network(cidr)) and one.prefixlen <= 27 for one in ranges)
     assert not any(a.overlaps(b) for a, b in combinations(ranges, 2))
 
 
@@ -116,6 +116,21 @@ def test_the_order_of_zones_does_not_matter():
         {(r.type, r.name): r.inputs for r in each.registrations if "Endpoint" not in r.type} for each in runs
     )
     assert first == second
+
+
+def test_what_starts_in_a_subnet_can_wait_for_its_ways_in_and_out():
+    made = []
+    recording = run(lambda: made.append(network(nat="single")))
+    association, route = "ec2/routeTableAssociation:RouteTableAssociation", "ec2/route:Route"
+    endpoints = {"network-s3", "network-dynamodb"}
+    subnets = {tier: [f"network-{tier}-{zone}" for zone in ZONES] for tier in TIERS}
+    expected = {
+        "public": {*subnets["public"], *(f"{name}-internet" for name in subnets["public"]), *endpoints},
+        "private": {*subnets["private"], *(f"{name}-internet" for name in subnets["private"]), *endpoints},
+        "isolated": {*subnets["isolated"], *endpoints},
+    }
+    assert {tier: {r._name for r in getattr(made[0], tier).routes} for tier in TIERS} == expected
+    assert {*of(recording, association), *of(recording, route), *endpoints} == set().union(*expected.values())
 
 
 def test_default_security_group_is_locked():
@@ -161,7 +176,7 @@ def test_flow_logs():
     [
         ({"cidr": "8.8.0.0/16"}, "cidr", "private range"),
         ({"cidr": "10.0.0.0/8"}, "cidr", "/16"),
-        ({"cidr": "10.0.0.0/23"}, "cidr", "/16"),
+        ({"cidr": "10.0.0.0/22"}, "cidr", "/16"),
         ({"cidr": "10.0.0.1/16"}, "cidr", "host bits"),
         ({"cidr": "ten"}, "cidr", "4 octets"),
         ({"zones": ["eu-west-1a"]}, "zones", "at least 2"),

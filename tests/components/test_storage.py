@@ -94,6 +94,10 @@ def test_log_bucket_admits_each_service_where_it_writes(recording):
     for sid, statement in policy.items():
         if statement["Effect"] == "Allow":
             assert ACCOUNT in str(statement["Condition"]), f"{sid} is open to other accounts' resources"
+    # Whether ELB sends its source is documented nowhere: demanding it could keep the load balancer from being made.
+    assert policy["LoadBalancers"]["Condition"] == {
+        "ArnLikeIfExists": {"aws:SourceArn": f"arn:aws:elasticloadbalancing:eu-west-1:{ACCOUNT}:loadbalancer/*"}
+    }
 
 
 def test_order(recording):

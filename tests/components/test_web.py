@@ -77,6 +77,12 @@ def test_group(recording):
     assert group.inputs["launchTemplate"]["version"] == str(template.outputs["latestVersion"])
     # Instances are checked through the target group, and refused by scaling policies before it has a listener.
     assert waits_for(recording, group, one(recording, "lb/listenerRule:ListenerRule", "alb-web"))
+    for zone in ZONES:
+        association = one(recording, "ec2/routeTableAssociation:RouteTableAssociation", f"network-private-{zone}")
+        assert waits_for(recording, group, association)
+    for rules in (of(recording, INGRESS), of(recording, EGRESS)):
+        for name in rules.keys() & {"web-https", "web-from-alb"}:
+            assert waits_for(recording, group, rules[name])
     for attachment in of(recording, "iam/rolePolicyAttachment:RolePolicyAttachment").values():
         assert waits_for(recording, group, attachment)
 
@@ -174,6 +180,7 @@ def test_user_data_is_a_shell_script_that_answers_the_health_check():
         ("c6gn.xlarge", "arm64"),
         ("x2gd.large", "arm64"),
         ("im4gn.large", "arm64"),
+        ("a1.large", "arm64"),
         ("t3.small", "x86_64"),
         ("m7i.large", "x86_64"),
         ("g5.xlarge", "x86_64"),
