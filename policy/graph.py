@@ -47,7 +47,7 @@ _MODULES = {
 
 # Properties by which one resource names another. A name is only ever compared within the types asked for.
 _IDENTITIES = (
-    "id", "arn", "name", "bucket", "identifier", "clusterIdentifier", "keyId",
+    "id", "arn", "name", "bucket", "identifier", "clusterIdentifier", "keyId", "policyName",
     "mainRouteTableId", "defaultRouteTableId",
 )  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..buckets import receives_logs
 from ..graph import Graph, Resource, get, given, items, some, yes
-from ..logs import delivery_sources
 from ..rule import Family, rule
 
 FAMILY: Family = "audit"
@@ -67,11 +67,9 @@ def distribution_access_logged(distribution: Resource, graph: Graph) -> Iterator
 )  # fmt: skip
 def bucket_access_logged(bucket: Resource, graph: Graph) -> Iterator[str]:
     """A bucket that logs are delivered to is exempt: its own log would be delivered to itself, without end."""
-    if any(delivery_sources(graph, bucket)):
-        return
     if some(("logging.targetBucket", "loggings.targetBucket"), lambda path: given(bucket, path)):
         return
-    if not any(graph.referrers(bucket, "s3/bucketLogging", "bucket")):
+    if not any(graph.referrers(bucket, "s3/bucketLogging", "bucket")) and not receives_logs(bucket, graph):
         yield "it keeps no access logs"
 
 

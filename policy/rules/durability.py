@@ -35,7 +35,8 @@ def database_backed_up(database: Resource, graph: Graph) -> Iterator[str]:
     remediation="Set deletionProtection to true",
 )  # fmt: skip
 def database_deletion_protected(database: Resource, graph: Graph) -> Iterator[str]:
-    if not yes(database, "deletionProtection"):
+    """A replica need not be: its source has the data."""
+    if not given(database, "replicateSourceDb") and not yes(database, "deletionProtection"):
         yield "it can be deleted by mistake"
 
 

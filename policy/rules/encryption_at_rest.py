@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..buckets import receives_logs
 from ..databases import speaker
 from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, some, yes
-from ..logs import delivery_sources
 from ..rule import Family, rule
 
 FAMILY: Family = "encryption-at-rest"
@@ -74,11 +74,13 @@ def database_insights_key(database: Resource, graph: Graph) -> Iterator[str]:
     "AES256 is for buckets that load balancers or S3 itself deliver logs to, which can't use a customer key",
 )  # fmt: skip
 def bucket_encrypted(bucket: Resource, graph: Graph) -> Iterator[str]:
-    """SSE-S3 is right only where log delivery can't use a customer key, and the graph shows that it delivers here."""
-    accepted = ["aws:kms", "aws:kms:dsse"]
-    if any(delivery_sources(graph, bucket)):
-        accepted.append("AES256")
-    if not some(each(_encryption(graph, bucket), _defaults), lambda default: get(default, "sseAlgorithm") in accepted):
+    """SSE-S3 is right only for logs whose delivery can't use a customer key, by the graph or the bucket's policy."""
+
+    def accepted(default: Any) -> bool:
+        algorithm = get(default, "sseAlgorithm")
+        return algorithm in ("aws:kms", "aws:kms:dsse") or (algorithm == "AES256" and receives_logs(bucket, graph))
+
+    if not some(each(_encryption(graph, bucket), _defaults), accepted):
         yield "its objects are not encrypted by KMS by default"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..buckets import policies
 from ..databases import speaker
 from ..documents import conditions, listed, public, statements
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
@@ -211,21 +212,16 @@ def distribution_origins_encrypted(resource: Resource, graph: Graph) -> Iterator
     "on the bucket and on its objects",
 )  # fmt: skip
 def bucket_tls_only(bucket: Resource, graph: Graph) -> Iterator[str]:
-    def denies(policy: tuple[Resource, str]) -> bool:
+    def denies(policy: Resource) -> bool:
         covered: set[bool] = set()
-        for statement in statements(*policy):
+        for statement in statements(policy, "policy"):
             if _denies_plain_http(statement):
                 covered.update(str(resource).endswith("*") for resource in listed(statement.get("Resource")))
                 if "*" in listed(statement.get("Resource")):
                     return True
         return covered == {True, False}
 
-    def policies() -> Iterator[tuple[Resource, str]]:
-        yield bucket, "policy"
-        for policy in graph.referrers(bucket, "s3/bucketPolicy", "bucket"):
-            yield policy, "policy"
-
-    if not some(policies(), denies):
+    if not some(policies(bucket, graph), denies):
         yield "no policy of it refuses plain HTTP"
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from policy.graph import UNKNOWN
 from tests.policy.build import Made, arn, case, name, res
-from tests.policy.cases.encryption_at_rest import delivered_to
+from tests.policy.cases.encryption_at_rest import admitting, delivered_to
 
 VPC = res("ec2/vpc", "vpc")
 CDN = res("cloudfront/distribution", "cdn")
@@ -92,6 +92,7 @@ CASES = [
             delivered_to("lb/loadBalancer", accessLogs={"bucket": None}),
             delivered_to("elb/loadBalancer", accessLogs={"bucket": None}),
             delivered_to("s3/bucketLogging", bucket="data", targetBucket=None),
+            admitting("logging.s3.amazonaws.com"),
         ],
         bad=[BUCKET, delivered_to("cloudfront/distribution", loggingConfig={"bucket": None})],
         unknown=[[BUCKET, res("s3/bucketLogging", "logging", bucket=UNKNOWN, targetBucket="logs")]],

@@ -29,11 +29,14 @@ CASES = [
         case(
             "database-deletion-protected",
             type,
-            ok=[res(type, "db", deletionProtection=True)],
+            ok=[res(type, "db", deletionProtection=True), *more],
             bad=[res(type, "db"), res(type, "db", deletionProtection=False)],
             unknown=[res(type, "db", deletionProtection=UNKNOWN)],
         )
-        for type in ("rds/instance", "rds/cluster")
+        for type, more in (
+            ("rds/instance", [res("rds/instance", "replica", replicateSourceDb="db")]),
+            ("rds/cluster", []),
+        )
     ),
     *(
         case(

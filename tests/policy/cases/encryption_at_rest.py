@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from policy.graph import UNKNOWN
 from tests.policy.build import Made, arn, case, res
 
@@ -24,6 +26,14 @@ def delivered_to(type: str, **settings: object) -> list[Made]:
         encryption(bucket, "AES256"),
         res(type, "sender", **{k: put(v, bucket) for k, v in settings.items()}),
     ]
+
+
+def admitting(service: str, effect: str = "Allow") -> list[Made]:
+    """A bucket with SSE-S3 whose policy lets a service write to it."""
+    bucket = res("s3/bucket", "logs")
+    statement = {"Effect": effect, "Principal": {"Service": service}, "Action": "s3:PutObject", "Resource": "*"}
+    policy = res("s3/bucketPolicy", "policy", bucket=bucket, policy=json.dumps({"Statement": [statement]}))
+    return [bucket, encryption(bucket, "AES256"), policy]
 
 
 def put(value: object, bucket: Made) -> object:
@@ -116,6 +126,8 @@ CASES = [
             delivered_to("elb/loadBalancer", accessLogs={"bucket": None}),
             delivered_to("s3/bucketLogging", bucket="another", targetBucket=None),
             delivered_to("s3/bucket", logging={"targetBucket": None}),
+            admitting("logdelivery.elasticloadbalancing.amazonaws.com"),
+            admitting("logging.s3.amazonaws.com"),
         ],
         bad=[
             res("s3/bucket", "data"),
@@ -123,7 +135,9 @@ CASES = [
             res("s3/bucket", "data", serverSideEncryptionConfiguration=inline("AES256")),
             # Its own access logging makes a bucket no target.
             delivered_to("s3/bucketLogging", bucket=None, targetBucket="another"),
+            admitting("logging.s3.amazonaws.com", effect="Deny"),
             # CloudFront and WAF can deliver to a bucket with a customer key.
+            admitting("delivery.logs.amazonaws.com"),
             delivered_to("cloudfront/distribution", loggingConfig={"bucket": None}),
         ],
         unknown=[
