@@ -148,7 +148,8 @@ def autoname(
 
 
 @functools.cache
-def _class(type_token: str) -> type | None:
+def sdk_class(type_token: str) -> type | None:
+    """The installed SDK's class for a token, such as `aws:ec2/vpc:Vpc`."""
     package, module, kind = type_token.split(":")
     if package not in ("aws", "random"):
         return None
@@ -161,13 +162,13 @@ def _class(type_token: str) -> type | None:
 @functools.cache
 def _has(type_token: str, output: str) -> bool:
     """Whether the installed SDK's class has an output (in snake case)."""
-    return isinstance(getattr(_class(type_token), output, None), property)
+    return isinstance(getattr(sdk_class(type_token), output, None), property)
 
 
 @functools.cache
 def _takes(type_token: str, argument: str) -> bool:
     """Whether the installed SDK's class takes an argument (in snake case)."""
-    init = getattr(_class(type_token), "_internal_init", None)
+    init = getattr(sdk_class(type_token), "_internal_init", None)
     return init is not None and argument in init.__code__.co_varnames[: init.__code__.co_argcount]
 
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from google.protobuf import empty_pb2
@@ -28,7 +28,7 @@ from pulumi.runtime.proto import resource_pb2
 from . import aws, wire
 from .wire import SECRET, UNKNOWN
 
-__all__ = ["SECRET", "UNKNOWN", "Recording", "Registration", "program_directory", "record", "run_program"]
+__all__ = ["SECRET", "UNKNOWN", "Cloud", "Recording", "Registration", "program_directory", "record", "run_program"]
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
@@ -66,6 +66,28 @@ class Recording:
     stack: str
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    secret_outputs: frozenset[str] = frozenset()
+    """Those of the stack's outputs that carry a secret."""
+
+
+class Cloud(Protocol):
+    """What computes outputs and answers look-ups: the stand-in for AWS, or another in its place."""
+
+    def computed(
+        self,
+        type_token: str,
+        name: str,
+        inputs: Mapping[str, Any],
+        *,
+        project: str,
+        stack: str,
+        region: str,
+        default_tags: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The outputs of a resource beside its inputs, "id" included."""
+
+    def invoke(self, token: str, args: Mapping[str, Any], *, region: str) -> dict[str, Any]:
+        """The answer to a look-up."""
 
 
 class DuplicateResource(Exception):
@@ -75,13 +97,15 @@ class DuplicateResource(Exception):
 class _Monitor(pulumi_mocks.MockMonitor):
     """Answers the program's requests as an engine with the stand-in's providers would."""
 
-    def __init__(self, recording: Recording, region: str, root: Path, *, unknown: bool) -> None:
+    def __init__(self, recording: Recording, region: str, root: Path, *, unknown: bool, cloud: Cloud) -> None:
         self.recording = recording
         self.region = region
+        self.cloud = cloud
         self.root = f"{root}{os.sep}"
         self.unknown = unknown
         self.default_tags: Mapping[str, str] = {}
         self.on_register: Callable[[Registration], None] | None = None
+        self.reveal = False
         self.by_urn: dict[str, Registration] = {}
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -150,7 +174,9 @@ class _Monitor(pulumi_mocks.MockMonitor):
             # As in a first preview: nothing but the name that Check gives.
             return dict(aws.autoname(type_token, name, inputs, project=project, stack=stack))
         region, tags = self._provider(provider)
-        return aws.computed(type_token, name, inputs, project=project, stack=stack, region=region, default_tags=tags)
+        return self.cloud.computed(
+            type_token, name, inputs, project=project, stack=stack, region=region, default_tags=tags
+        )
 
     def _provider(self, reference: str) -> tuple[str, Mapping[str, str]]:
         """The region and default tags of an explicit provider, or the stack's."""
@@ -173,20 +199,21 @@ class _Monitor(pulumi_mocks.MockMonitor):
         if request.urn in self.by_urn:
             self.by_urn[request.urn].outputs.update(wire.decode(request.outputs)[0])
         else:
-            self.recording.outputs.update(wire.decode(request.outputs, hide_secrets=True)[0])
+            outputs, self.recording.secret_outputs = wire.decode(request.outputs, hide_secrets=not self.reveal)
+            self.recording.outputs.update(outputs)
         return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:
         given, _ = wire.decode(request.properties)
         region, _ = self._provider(request.provider)
         project, stack = self.recording.project, self.recording.stack
-        made = aws.computed(request.type, request.name, given, project=project, stack=stack, region=region)
+        made = self.cloud.computed(request.type, request.name, given, project=project, stack=stack, region=region)
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode({**made, **given, "id": request.id}))
 
     def Invoke(self, request: Any) -> Any:
         args, _ = wire.decode(request.args)
-        answer = aws.invoke(request.tok, args, region=self._provider(request.provider)[0])
+        answer = self.cloud.invoke(request.tok, args, region=self._provider(request.provider)[0])
         response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(wire.encode(answer))
         return response
@@ -300,11 +327,14 @@ def run_program(
     project: str = "platform",
     unknown: bool = False,
     on_register: Callable[[Registration], None] | None = None,
+    cloud: Cloud = aws,
+    reveal: bool = False,
 ) -> Recording:
     """Run `directory/__main__.py` in this process and record it.
 
     `config` is the stack's, with qualified keys; `aws:region` (us-east-1 if unset) is the provider's. With `unknown`,
-    nothing that AWS computes is known, as in a first preview. What the program raises is raised as it is.
+    nothing that AWS computes is known, as in a first preview. `cloud` takes the place of the stand-in for AWS; `reveal`
+    leaves the stack's secret outputs in plain text. What the program raises is raised as it is.
     """
     directory = directory.resolve()
 
@@ -312,7 +342,7 @@ def run_program(
         runpy.run_path(str(directory / "__main__.py"), run_name="__main__")
 
     with program_directory(directory):
-        return _record(program, directory, stack, config, project, unknown, on_register)
+        return _record(program, directory, stack, config, project, unknown, on_register, cloud, reveal)
 
 
 def record(
@@ -324,10 +354,12 @@ def record(
     config: Mapping[str, Any] | None = None,
     unknown: bool = False,
     root: Path | None = None,
+    cloud: Cloud = aws,
+    reveal: bool = False,
 ) -> Recording:
     """Run a function as a Pulumi program and record it: for tests. `root` is what sources are relative to."""
     config = {"aws:region": region, **(config or {})}
-    return _record(program, (root or Path.cwd()).resolve(), stack, config, project, unknown, None)
+    return _record(program, (root or Path.cwd()).resolve(), stack, config, project, unknown, None, cloud, reveal)
 
 
 def _record(
@@ -338,9 +370,12 @@ def _record(
     project: str,
     unknown: bool,
     on_register: Callable[[Registration], None] | None,
+    cloud: Cloud,
+    reveal: bool,
 ) -> Recording:
     recording = Recording(project, stack)
-    monitor = _Monitor(recording, str(config.get("aws:region") or "us-east-1"), root, unknown=unknown)
+    monitor = _Monitor(recording, str(config.get("aws:region") or "us-east-1"), root, unknown=unknown, cloud=cloud)
+    monitor.reveal = reveal
     monitor.default_tags = (config.get("aws:defaultTags") or {}).get("tags") or {}
     monitor.on_register = on_register
     contextvars.copy_context().run(_execute, monitor, program, config, dry_run=unknown)

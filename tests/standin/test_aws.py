@@ -25,7 +25,7 @@ def snake(name):
 
 @pytest.mark.parametrize("type_token", sorted(aws.OUTPUTS))
 def test_every_output_is_a_property_of_the_installed_class(type_token):
-    cls = aws._class(type_token)
+    cls = aws.sdk_class(type_token)
     assert cls is not None
     assert set(aws.OUTPUTS[type_token]) - {"id"} <= set(_types.resource_types(cls))
 
