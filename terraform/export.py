@@ -43,7 +43,7 @@ class Missing(NamedTuple):
     """What the export lacks."""
 
     what: str
-    """A type (`random:index/randomId:RandomId`), an argument (`aws_vpc.newArgument`) or an option (`retainOnDelete`)."""
+    """A type (`random:index/randomId:RandomId`), an argument (`aws_vpc.newArgument`), an option (`retainOnDelete`)."""
     where: str
     """The resource, as its type and name in Pulumi."""
     why: str
@@ -310,23 +310,19 @@ def _export(recording: Recording, cloud: References, config: Mapping[str, Any], 
         name: {"value": render(value, cloud, used), **({"sensitive": True} if name in recording.secret_outputs else {})}
         for name, value in sorted(recording.outputs.items())
     }
-    data = {kind: _rendered(cloud.data[kind], cloud, used) for kind in sorted(cloud.data)}
+    data = {kind: render(cloud.data[kind], cloud, used) for kind in sorted(cloud.data)}
     main = {"data": data, "resource": dict(sorted(resources.items())), "import": imports}
     variables = {name: v for name, v in cloud.variables.items() if f"var.{name}" in used}
-    files = {
+    files: dict[str, dict[str, Any]] = {
         "versions.tf.json": {
             "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": version}}}
         },
-        "providers.tf.json": {"provider": {"aws": _rendered(providers, cloud, used)}},
+        "providers.tf.json": {"provider": {"aws": render(providers, cloud, used)}},
         "main.tf.json": {key: value for key, value in main.items() if value},
         "variables.tf.json": {"variable": variables} if variables else {},
         "outputs.tf.json": {"output": outputs} if outputs else {},
     }
     return Export(recording, addresses, files, missing, [p["alias"] for p in providers if "alias" in p])
-
-
-def _rendered(value: Any, cloud: References, used: set[str]) -> Any:
-    return render(value, cloud, used)
 
 
 def _resource(
@@ -420,12 +416,12 @@ def render(value: Any, cloud: References, used: set[str]) -> Any:
     if isinstance(value, dict):
         return {key: render(item, cloud, used) for key, item in value.items()}
     if isinstance(value, list):
-        every = [ALL.fullmatch(item) if isinstance(item, str) else None for item in value]
-        if any(every):
+        whole = [found[1] for item in value if isinstance(item, str) and (found := ALL.fullmatch(item))]
+        if whole:
             if len(value) > 1:
                 raise ComputedOnOutput(f"a list that AWS computes is joined with other values: {value}")
-            used.add(every[0][1])
-            return f"${{{every[0][1]}}}"
+            used.add(whole[0])
+            return f"${{{whole[0]}}}"
         return [render(item, cloud, used) for item in value]
     return "".join(_pieces(value, cloud, used)) if isinstance(value, str) else value
 

@@ -1,0 +1,88 @@
+"""A simulated AWS for Terraform: a moto server that answers one request at a time, as moto isn't thread-safe."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .export import Export
+
+SETTINGS = {
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",  # roles attach AWS's own policies
+    "MOTO_ACM_VALIDATION_WAIT": "1",  # seconds until a certificate is issued
+}
+PROVIDER = {
+    "access_key": "simulated",
+    "secret_key": "simulated",
+    "skip_credentials_validation": True,
+    "skip_metadata_api_check": True,
+    "skip_region_validation": True,
+    "s3_use_path_style": True,
+    "max_retries": 2,
+}
+"""The provider's settings for it, beside the address that AWS_ENDPOINT_URL names."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A server with nothing in it, on a free port; the result is its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "terraform.simulated", str(port)], env={**os.environ, **SETTINGS, "MOTO_PORT": str(port)}
+    )
+    try:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if process.poll() is not None:
+                raise RuntimeError("the simulated AWS did not start")
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def client(service: str, address: str, region: str) -> Any:
+    """A boto3 client of the simulated AWS."""
+    import boto3
+
+    return boto3.client(
+        service,
+        endpoint_url=address,
+        region_name=region,
+        aws_access_key_id=PROVIDER["access_key"],
+        aws_secret_access_key=PROVIDER["secret_key"],
+    )
+
+
+def seed(export: Export, address: str, region: str) -> None:
+    """Put there what the program looks up and so expects to find: hosted zones."""
+    data = export.files["main.tf.json"].get("data", {})
+    for zone in data.get("aws_route53_zone", {}).values():
+        client("route53", address, region).create_hosted_zone(Name=zone["name"], CallerReference=zone["name"])
+
+
+def main() -> None:
+    """Serve until the end."""
+    import logging
+
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import run_simple
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
+
+
+if __name__ == "__main__":
+    main()
