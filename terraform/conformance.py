@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import yaml
 
 from . import provider, simulated
 from .export import Export, export_stack
 from .names import Names
 
+PROJECT = Path(__file__).resolve().parent.parent
 LISTS = Path(__file__).with_name("lists")
+PARALLEL = "-parallelism=30"  # most of an apply is waiting
 SETTINGS = "conformance_override.tf.json"
 
 
-@dataclass
-class Planned:
-    """What a plan says."""
-
-    changes: dict[str, int]
-    """`add`, `change`, `remove`, `import`: how many resources."""
-    differing: dict[str, list[str]]
-    """Address -> actions of every resource that isn't left as it is."""
+class Objection(Exception):
+    """What was judged is not as it has to be: the message says why."""
 
 
 def export(directory: Path, stack: str, sections: Mapping[str, Mapping[str, Any]] | None = None) -> Export:
@@ -119,7 +120,7 @@ def matrix(exports: Mapping[str, Export], directory: Path) -> Path:
     return directory
 
 
-# -- commands ----------------------------------------------------------------------------------------------------------
+# -- judgement ---------------------------------------------------------------------------------------------------------
 
 
 def validate(directory: Path) -> None:
@@ -131,12 +132,217 @@ def validate(directory: Path) -> None:
     provider.run(directory, "validate", "-no-color")
 
 
-def plan(directory: Path, address: str, *, out: str = "plan") -> Planned:
-    """Plan against the simulated AWS; the plan is left in the file `out`."""
-    lines = provider.events(directory, "plan", f"-out={out}", extra={"AWS_ENDPOINT_URL": address})
-    return Planned(
-        changes=next(e["changes"] for e in lines if e["type"] == "change_summary"),
-        differing={
-            e["change"]["resource"]["addr"]: [e["change"]["action"]] for e in lines if e["type"] == "planned_change"
-        },
-    )
+def plan(directory: Path, address: str) -> dict[str, int]:
+    """Plan against the simulated AWS; the plan is left in the file `plan`. How much to `add`, `change`, `remove`."""
+    said = provider.events(directory, "plan", "-out=plan", extra={"AWS_ENDPOINT_URL": address})
+    counts: dict[str, int] = next(event["changes"] for event in said if event["type"] == "change_summary")
+    return counts
+
+
+def planned(directory: Path) -> dict[str, Any]:
+    """The plan as JSON; it is also left in the file `plan.json`."""
+    text = provider.run(directory, "show", "-json", "plan")
+    (directory / "plan.json").write_text(text, encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+def changes(content: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The attributes that a plan would change, by address; "(create)" or the like for what it wouldn't update."""
+    found = {}
+    for resource in content["resource_changes"]:
+        change = resource["change"]
+        actions = "/".join(change["actions"])
+        if actions == "update":
+            before, after, unknown = change["before"], change["after"], change["after_unknown"]
+            differing = {key for key in after if after[key] != before.get(key)} - {"tags_all"}
+            # What is known only after the apply follows from another change, unless there is no other.
+            found[resource["address"]] = {key for key in differing if not _any(unknown.get(key))} or differing
+        elif actions not in ("no-op", "read"):
+            found[resource["address"]] = {f"({actions})"}
+    return found
+
+
+def _any(unknown: Any) -> bool:
+    if isinstance(unknown, (dict, list)):
+        return any(_any(item) for item in (unknown.values() if isinstance(unknown, dict) else unknown))
+    return bool(unknown)
+
+
+def listed(name: str) -> Any:
+    """The content of one of the lists of known exceptions."""
+    return yaml.safe_load((LISTS / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def unlisted(export: Export) -> list[str]:
+    """What the export lacks and the list doesn't know."""
+    known = listed("not-exported")
+    return sorted({f"{m.what} ({m.where}): {m.why}" for m in export.missing if m.what not in known})
+
+
+# -- application -------------------------------------------------------------------------------------------------------
+
+
+class Applied(NamedTuple):
+    """What came of an apply."""
+
+    standing: set[str]
+    """Addresses of what was made."""
+    failed: dict[str, str]
+    """Address -> why it could not be made. What depends on it was not tried."""
+
+
+def apply(directory: Path, address: str) -> Applied:
+    """Apply to the simulated AWS, as far as it goes."""
+    done = provider.execute(directory, "apply", "-auto-approve", "-json", PARALLEL, extra={"AWS_ENDPOINT_URL": address})
+    said = provider.spoken(done.stdout)
+    standing = {e["hook"]["resource"]["addr"] for e in said if e["type"] == "apply_complete"}
+    standing -= {e["hook"]["resource"]["addr"] for e in said if e["type"] == "apply_errored"}
+    failed = provider.errors(said)
+    if done.returncode and not failed:
+        raise provider.Failed(done.stderr.strip())
+    return Applied(standing, failed)
+
+
+def destroy(directory: Path, address: str) -> list[str]:
+    """Destroy all that was applied; the result is what is left of it."""
+    provider.events(directory, "destroy", "-auto-approve", PARALLEL, extra={"AWS_ENDPOINT_URL": address})
+    return provider.run(directory, "state", "list").split()
+
+
+def unexpected(export: Export, applied: Applied, again: Mapping[str, Collection[str]]) -> list[str]:
+    """What went otherwise than the list of what moto can't hold has it: worse, or better.
+
+    `again` is what a second plan would change; what depends on what could not be made is of course still to be made.
+    """
+    cannot = listed("not-simulated")
+    kinds = {_kind(address) for address in export.addresses.values()}
+    unmade = {_kind(address) for address in applied.failed}
+    differing: dict[str, str] = {}
+    for address, attributes in again.items():
+        if address in applied.standing:
+            differing |= {f"{_kind(address)}.{attribute}": address for attribute in attributes}
+    held = {
+        *(kind for kind in cannot["apply"] if kind in kinds - unmade),
+        *(path for path in cannot["plan"] if _kind(path) in kinds - unmade and path not in differing),
+    }
+    return [
+        *(error for address, error in applied.failed.items() if _kind(address) not in cannot["apply"]),
+        *(
+            f"{path} differs in a second plan ({address})"
+            for path, address in differing.items()
+            if path not in cannot["plan"]
+        ),
+        *(f"moto holds {what} now: take it from terraform/lists/not-simulated.yaml" for what in sorted(held)),
+    ]
+
+
+def _kind(address: str) -> str:
+    return address.split(".")[0]
+
+
+# -- Checkov -----------------------------------------------------------------------------------------------------------
+
+
+class Finding(NamedTuple):
+    """A check that a resource of a stack's plan fails."""
+
+    stack: str
+    check: str
+    resource: str
+    name: str
+
+
+def checkov() -> str | None:
+    """The path of Checkov: the one that CHECKOV names, this project's own, or the one on PATH."""
+    own = PROJECT / ".venv-checkov" / "bin" / "checkov"
+    return os.environ.get("CHECKOV") or (str(own) if own.exists() else shutil.which("checkov"))
+
+
+def scan(stack: str, directory: Path) -> tuple[int, list[Finding]]:
+    """How many of Checkov's checks the plan (as `planned` leaves it) passes, and those that it fails."""
+    command = [checkov() or "checkov", "-f", "plan.json", "--framework", "terraform_plan", "--skip-download"]
+    command += ["--quiet", "--compact", "-o", "json"]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    try:
+        report = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        raise Objection(f"Checkov gave no report:\n{done.stderr.strip()[-2000:]}") from None
+    if report["summary"]["parsing_errors"] or not report["summary"]["resource_count"]:
+        raise Objection(f"Checkov could not read the plan: {report['summary']}")
+    failed = [
+        Finding(stack, found["check_id"], found["resource"], found["check_name"])
+        for found in report["results"]["failed_checks"]
+    ]
+    return report["summary"]["passed"], failed
+
+
+def skipped(findings: Iterable[Finding], stacks: Collection[str]) -> tuple[list[Finding], list[str]]:
+    """The findings that no skip is for, and the skips (of these stacks) that are for no finding."""
+    left = list(findings)
+    unused = []
+    for skip in listed("checkov"):
+        where = [stack for stack in skip.get("stacks", stacks) if stack in stacks]
+        for pattern in skip["resources"]:
+            hit = [f for f in left if f.check == skip["check"] and f.stack in where and fnmatch(f.resource, pattern)]
+            left = [f for f in left if f not in hit]
+            if where and not hit:
+                unused.append(f"{skip['check']} {pattern}")
+    return left, unused
+
+
+# -- commands ----------------------------------------------------------------------------------------------------------
+
+
+def write_stack(directory: Path, stack: str, out: Path, say: Callable[[str], None]) -> int:
+    """`export`: write the files, and say what isn't in them."""
+    made = export(directory, stack)
+    made.write(out)
+    say(f"{stack}: {len(made.addresses)} of {made.registered} resources in {os.path.relpath(out)}")
+    for missing in made.missing:
+        say(f"  not exported: {missing.what} {missing.where} ({missing.why})")
+    return 0
+
+
+def plan_stack(directory: Path, stack: str, out: Path, say: Callable[[str], None]) -> int:
+    """`plan`: what the provider and Checkov say."""
+    made = export(directory, stack)
+    problems = unlisted(made)
+    if problems:
+        raise Objection("\n".join(["not exported, and not in terraform/lists/not-exported.yaml:", *problems]))
+    ready = root(made, out)
+    validate(ready)
+    say(f"{stack}: {len(made.addresses)} of {made.registered} resources exported; the provider finds them valid")
+    with simulated.server() as address:
+        simulated.seed(made, address)
+        say(f"{stack}: {plan(ready, address)['add']} resources planned")
+    if not checkov():
+        say("Checkov is not installed, so the plan was not scanned: make conformance installs it")
+        return 0
+    planned(ready)
+    passed, findings = scan(stack, ready)
+    failed, unused = skipped(findings, [stack])
+    say(f"{stack}: Checkov passes {passed} checks, skips {len(findings) - len(failed)}, fails {len(failed)}")
+    for finding in failed:
+        say(f"  {finding.check} {finding.resource}: {finding.name}")
+    for skip in unused:
+        say(f"  a skip in terraform/lists/checkov.yaml is for nothing: {skip}")
+    return 1 if failed or unused else 0
+
+
+def apply_stack(directory: Path, stack: str, out: Path, say: Callable[[str], None]) -> int:
+    """`apply`: apply, plan again, destroy."""
+    made = export(directory, stack)
+    ready = root(made, out, unprotected=True)
+    with simulated.server() as address:
+        simulated.seed(made, address)
+        applied = apply(ready, address)
+        say(f"{stack}: applied {len(applied.standing)} of {len(made.addresses)} resources")
+        plan(ready, address)
+        again = changes(planned(ready))
+        left = destroy(ready, address)
+    problems = [*unexpected(made, applied, again), *(f"left by destroy: {address}" for address in left)]
+    for problem in problems:
+        say(f"  {problem}")
+    return 1 if problems else 0

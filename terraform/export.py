@@ -2,8 +2,9 @@
 
 The program runs under the stand-in's monitor, but what AWS would compute is a reference (`aws_vpc.network.id`), so
 that Pulumi itself composes names, policies and dependencies of them. On its way through the program a reference looks
-like `<~aws_vpc.network.id~>`: text of the program's own that Terraform would take for a template (`${...}` in user
-data or in a policy) is told from it, and escaped, when the export is written.
+like `<~:/,-aws_vpc.network.id~>`: text of the program's own that Terraform would take for a template (`${...}` in
+user data or in a policy) is told from it, and escaped, when the export is written; and a program that takes a computed
+value apart, which Terraform can't follow, leaves a piece of it behind and is caught.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from standin.mocks import Recording, Registration, program_directory, record, ru
 
 from .names import Block, Names, label, property_name
 
-ALL = re.compile(r"<~([^~]+)\[\*\]~>")
+OPEN, CLOSE = "<~:/,-", "~>"  # with what values are usually split by
+REFERENCE = re.compile(rf"{OPEN}([^~]+){CLOSE}")
+ALL = re.compile(rf"{OPEN}([^~]+)\[\*\]{CLOSE}")
 """The one element that stands for all of a list."""
-REFERENCE = re.compile(r"<~(.+?)~>")
 SUPPLIED = "no counterpart here: supplied as variables"
 PROVIDER_TYPE = "pulumi:providers:"
 # Options of Pulumi's that a Terraform resource has nothing for. (Aliases and secret outputs concern Pulumi's state.)
@@ -51,7 +53,7 @@ class Missing(NamedTuple):
 
 def reference(expression: str) -> str:
     """An expression on its way through the program."""
-    return f"<~{expression}~>"
+    return f"{OPEN}{expression}{CLOSE}"
 
 
 class References:
@@ -201,7 +203,7 @@ def _is_enum(python_type: Any) -> bool:
 def arguments(block: Block, values: Mapping[str, Any], path: str, where: str, missing: list[Missing]) -> dict[str, Any]:
     """Properties as a block's arguments and nested blocks; what the block doesn't have goes to `missing`."""
     made: dict[str, Any] = {}
-    for prop, value in values.items():
+    for prop, value in sorted(values.items()):
         name = property_name(block, prop, path)
         attribute = block.get("attributes", {}).get(name)
         nested = block.get("block_types", {}).get(name)
@@ -294,7 +296,7 @@ def _export(recording: Recording, cloud: References, config: Mapping[str, Any], 
             else:
                 missing.append(Missing(r.type, r.name, SUPPLIED))
                 for name in r.options.get("additionalSecretOutputs", ()):
-                    variable = str(r.outputs[name]).removeprefix("<~var.").removesuffix("~>")
+                    variable = str(r.outputs[name]).removeprefix(f"{OPEN}var.").removesuffix(CLOSE)
                     cloud.variables[variable]["sensitive"] = True
 
     providers = _providers(recording, cloud, config)
@@ -390,7 +392,7 @@ def _providers(recording: Recording, cloud: References, config: Mapping[str, Any
     default = arguments(block, settings, "aws", f"{where} default", cloud.missing)
     made = [{**default, "region": cloud.region}]
     for r in recording.registrations:
-        if r.custom:
+        if r.custom and not r.type.startswith(PROVIDER_TYPE):
             _provider_of(r, cloud)
         if r.type == where:
             inputs = {k: _nested(v) for k, v in r.inputs.items() if k != "version"}
@@ -429,19 +431,19 @@ def render(value: Any, cloud: References, used: set[str]) -> Any:
 def _pieces(text: str, cloud: References, used: set[str]) -> Iterator[str]:
     if text.startswith(("{", "[")):  # in JSON, what isn't text stands without quotes
         text = re.sub(
-            r'"<~([^~]+)~>"',
-            lambda found: f"<~jsonencode({found[1]})~>" if found[1] in cloud.types else found[0],
+            rf'"{REFERENCE.pattern}"',
+            lambda found: reference(f"jsonencode({found[1]})") if found[1] in cloud.types else found[0],
             text,
         )
-        text = re.sub(rf'\["{ALL.pattern}"\]', r"<~jsonencode(\1)~>", text)
-    if text in ("<", "~", ">") or ALL.search(text) or b"<~" in _decoded(text):
+        text = re.sub(rf'\["{ALL.pattern}"\]', reference(r"jsonencode(\1)"), text)
+    if text in ("<", ">") or ALL.search(text) or b"<~" in _decoded(text):
         raise ComputedOnOutput(f"a piece of a value that AWS computes, or its encoding, is used: {text!r}")
     for number, piece in enumerate(REFERENCE.split(text)):
         if number % 2:
             expression = re.sub(r"^jsonencode\((.*)\)$", r"\1", piece)
             used.add(re.sub(r"^tolist\(", "", expression))
             yield f"${{{piece}}}"
-        elif "<~" in piece or "~>" in piece:
+        elif "<~" in piece or CLOSE in piece:
             raise ComputedOnOutput(f"a piece of a value that AWS computes is used: {text!r}")
         else:
             escaped = piece.replace("${", "$${").replace("%{", "%%{")

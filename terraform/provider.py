@@ -137,10 +137,15 @@ def events(directory: Path, *arguments: str, extra: Mapping[str, str] | None = N
         Failed: with every error.
     """
     done = execute(directory, *arguments, "-json", extra=extra)
-    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    said = spoken(done.stdout)
     if done.returncode:
         raise Failed("\n\n".join(errors(said).values()) or done.stderr.strip())
     return said
+
+
+def spoken(output: str) -> list[dict[str, Any]]:
+    """What a command said, line by line."""
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
 
 def errors(said: Iterable[Mapping[str, Any]]) -> dict[str, str]:

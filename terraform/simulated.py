@@ -37,7 +37,9 @@ def server() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "terraform.simulated", str(port)], env={**os.environ, **SETTINGS, "MOTO_PORT": str(port)}
+        [sys.executable, "-m", "terraform.simulated", str(port)],
+        env={**os.environ, **SETTINGS, "MOTO_PORT": str(port)},
+        stderr=subprocess.DEVNULL,  # a trace of each request that moto can't answer
     )
     try:
         for _ in range(300):
@@ -66,11 +68,11 @@ def client(service: str, address: str, region: str) -> Any:
     )
 
 
-def seed(export: Export, address: str, region: str) -> None:
+def seed(export: Export, address: str) -> None:
     """Put there what the program looks up and so expects to find: hosted zones."""
     data = export.files["main.tf.json"].get("data", {})
     for zone in data.get("aws_route53_zone", {}).values():
-        client("route53", address, region).create_hosted_zone(Name=zone["name"], CallerReference=zone["name"])
+        client("route53", address, "us-east-1").create_hosted_zone(Name=zone["name"], CallerReference=zone["name"])
 
 
 def main() -> None:
