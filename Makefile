@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench lock clean
+.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench terraform conformance conformance-apply checkov lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,7 @@ check: lint types ## the checks that run nothing
 
 pytest: $(VENV)/dev
 	@$(BIN)/python -m sandbox engine || [ "$${CI:-}" != true ] # without an engine its tests are skipped, except in CI
+	@$(MAKE) --no-print-directory checkov || [ "$${CI:-}" != true ]
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev
@@ -50,6 +51,17 @@ sandbox: $(VENV)/run ## a real `pulumi up` against a stand-in for AWS, policies 
 sandbox-destroy: $(VENV)/run ## destroy what `make sandbox` made
 	@$(BIN)/python -m sandbox destroy $(STACK) $(ARGS)
 
+terraform: $(VENV)/run ## write what a stack registers as Terraform JSON (STACK=dev)
+	@$(BIN)/python -m terraform export $(STACK) $(ARGS)
+
+conformance: $(VENV)/dev checkov ## have the real AWS provider plan, and Checkov scan, every stack and variant of it
+	$(BIN)/python -m pytest tests/terraform --deselect tests/terraform/test_apply.py $(ARGS)
+
+conformance-apply: $(VENV)/dev ## Terraform's apply, second plan and destroy against a simulated AWS; 15 minutes
+	TERRAFORM_APPLY=whole $(BIN)/python -m pytest -v tests/terraform/test_apply.py $(ARGS)
+
+checkov: $(VENV)-checkov/ready ## install Checkov, into an environment of its own
+
 bench: $(VENV)/run ## preview time against bare registration, and policy time as the stack grows
 	@$(BIN)/python -m bench $(ARGS)
 
@@ -58,8 +70,14 @@ lock: $(VENV)/dev ## pin again what requirements*.txt bring along
 	sed -i '/^[^#]/d' constraints.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate requirements-dev.txt | grep -v '^-' >> constraints.txt
 
+$(VENV)-checkov/ready: requirements-checkov.txt | $(VENV)/bin/python
+	@echo "Installing Checkov into $(VENV)-checkov (once; about a minute) ..." >&2
+	@$(PYTHON) -m venv $(VENV)-checkov
+	@$(VENV)-checkov/bin/pip install --quiet --disable-pip-version-check -r requirements-checkov.txt
+	@touch $@
+
 clean: ## remove what was made here: environment, caches, build output
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-checkov build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -196,8 +196,8 @@ def apply(directory: Path, address: str) -> Applied:
     """Apply to the simulated AWS, as far as it goes."""
     done = provider.execute(directory, "apply", "-auto-approve", "-json", PARALLEL, extra={"AWS_ENDPOINT_URL": address})
     said = provider.spoken(done.stdout)
-    standing = {e["hook"]["resource"]["addr"] for e in said if e["type"] == "apply_complete"}
-    standing -= {e["hook"]["resource"]["addr"] for e in said if e["type"] == "apply_errored"}
+    made = (e["hook"]["resource"]["addr"] for e in said if e["type"] == "apply_complete")
+    standing = {address for address in made if not address.startswith("data.")}
     failed = provider.errors(said)
     if done.returncode and not failed:
         raise provider.Failed(done.stderr.strip())

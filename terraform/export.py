@@ -243,6 +243,7 @@ class Export:
     """A program as Terraform JSON: the content of each file, and what is not in them."""
 
     recording: Recording
+    region: str
     addresses: dict[str, str]
     """URN -> address of every resource that is exported."""
     files: dict[str, dict[str, Any]]
@@ -324,7 +325,7 @@ def _export(recording: Recording, cloud: References, config: Mapping[str, Any], 
         "variables.tf.json": {"variable": variables} if variables else {},
         "outputs.tf.json": {"output": outputs} if outputs else {},
     }
-    return Export(recording, addresses, files, missing, [p["alias"] for p in providers if "alias" in p])
+    return Export(recording, cloud.region, addresses, files, missing, [p["alias"] for p in providers if "alias" in p])
 
 
 def _resource(

@@ -70,9 +70,11 @@ def client(service: str, address: str, region: str) -> Any:
 
 def seed(export: Export, address: str) -> None:
     """Put there what the program looks up and so expects to find: hosted zones."""
-    data = export.files["main.tf.json"].get("data", {})
-    for zone in data.get("aws_route53_zone", {}).values():
-        client("route53", address, "us-east-1").create_hosted_zone(Name=zone["name"], CallerReference=zone["name"])
+    route53 = client("route53", address, "us-east-1")
+    there = {zone["Name"].rstrip(".") for zone in route53.list_hosted_zones()["HostedZones"]}
+    looked_up = export.files["main.tf.json"].get("data", {}).get("aws_route53_zone", {}).values()
+    for name in {zone["name"] for zone in looked_up} - there:
+        route53.create_hosted_zone(Name=name, CallerReference=name)
 
 
 def main() -> None:
