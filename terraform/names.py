@@ -24,6 +24,8 @@ PREFIXES: dict[str, tuple[str, ...]] = {
 }
 TYPES: dict[str, str] = {
     "aws:alb/loadBalancer:LoadBalancer": "aws_lb",
+    "aws:cfg/recorder:Recorder": "aws_config_configuration_recorder",
+    "aws:cfg/recorderStatus:RecorderStatus": "aws_config_configuration_recorder_status",
     "aws:cloudtrail/trail:Trail": "aws_cloudtrail",
     "aws:codedeploy/application:Application": "aws_codedeploy_app",
     "aws:codepipeline/pipeline:Pipeline": "aws_codepipeline",

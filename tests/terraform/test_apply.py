@@ -5,6 +5,7 @@ In CI a part of dev; with TERRAFORM_APPLY=whole (`make conformance-apply`) both 
 
 import os
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from terraform import conformance, simulated
 from tests.registered import ROOT
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
-PART = {
+PART: dict[str, dict[str, Any]] = {
     "tiers": {"edge": False, "web": False, "database": False},
     "load_balancing": {"certificate_arn": CERTIFICATE, "classic": {}},
 }
@@ -53,7 +54,7 @@ def subnets(applied):
 
 def test_only_public_subnets_have_a_route_to_the_internet_gateway(applied):
     tables = applied.ask("ec2").describe_route_tables()["RouteTables"]
-    ways = {}
+    ways: dict[str, set[str]] = {}
     for table in tables:
         for association in table["Associations"]:
             if association.get("SubnetId") in subnets(applied):
