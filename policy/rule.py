@@ -8,7 +8,9 @@ from typing import Literal
 
 from .graph import Graph, Resource
 
-Family = Literal["encryption-at-rest", "encryption-in-transit", "exposure", "waf", "audit", "durability", "iam"]
+Family = Literal[
+    "encryption-at-rest", "encryption-in-transit", "exposure", "waf", "audit", "durability", "iam", "validity"
+]
 Severity = Literal["low", "medium", "high", "critical"]
 Level = Literal["mandatory", "advisory", "disabled"]
 Check = Callable[[Resource, Graph], Iterable[str]]

@@ -24,7 +24,7 @@ def table() -> str:
     return "\n".join(rows)
 
 
-FAMILIES = ["encryption-at-rest", "encryption-in-transit", "exposure", "waf", "audit", "iam", "durability"]
+FAMILIES = ["encryption-at-rest", "encryption-in-transit", "exposure", "waf", "audit", "iam", "durability", "validity"]
 
 if __name__ == "__main__":
     sys.stdout.write(table() + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import sys
 import typing
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ FORMS = [
 def arguments(short: str) -> type[Any]:
     """The class of a type's inputs."""
     module, cls = token(short).removeprefix("aws:").split("/")[0], token(short).rpartition(":")[2]
-    resource = getattr(importlib.import_module(f"pulumi_aws.{module}"), cls)
+    resource = getattr(importlib.import_module(f"pulumi_aws.{module}{'_' * keyword.iskeyword(module)}"), cls)
     assert resource.pulumi_type == token(short)
     defined = vars(sys.modules[resource.__module__])
     found: type[Any] = (
@@ -119,7 +120,8 @@ def paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield (*path, key)
-            yield from paths(item, (*path, key))
+            if key != "tags":  # whose keys are anyone's
+                yield from paths(item, (*path, key))
     elif isinstance(value, list):
         for item in value:
             yield from paths(item, path)

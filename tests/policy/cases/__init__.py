@@ -7,6 +7,7 @@ from tests.policy.cases import (
     encryption_in_transit,
     exposure,
     iam,
+    validity,
     waf,
 )
 
@@ -18,4 +19,5 @@ CASES = [
     *audit.CASES,
     *durability.CASES,
     *iam.CASES,
+    *validity.CASES,
 ]
