@@ -1,0 +1,494 @@
+"""What the provider never sees: mistakes that validate, plan and apply against a simulator, and that AWS refuses.
+
+Each is planted where a user would make it, and refused there: by the settings, by a component or by a rule of the
+policy pack. Its twin, the same without the mistake, is accepted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_random as random
+import pytest
+from pydantic import ValidationError
+
+from components.database import Database, DatabaseArgs
+from components.edge import WafArgs
+from components.loadbalancing import ApplicationLoadBalancer, HealthCheckArgs, NetworkLoadBalancer
+from components.network import NetworkArgs
+from components.storage import SecureBucket
+from policy.evaluate import Finding
+from preview.run import judge
+from settings import SettingsError, parse
+from tests.components.tiers import CERTIFICATE, logs, network, security
+from tests.registered import run, stack_config
+
+REGION = "eu-west-1"
+
+# -- Settings: section, the keys with the mistake and without, and the path that the message names ---------------------
+
+SETTINGS: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
+    "one zone, in which no load balancer or database can be": (
+        "network",
+        {"zones": ["us-east-1a"]},
+        {"zones": ["us-east-1a", "us-east-1b"]},
+        "network.zones",
+    ),
+    "zones of another region": (
+        "network",
+        {"zones": ["us-west-2a", "us-west-2b"]},
+        {"zones": ["us-east-1c", "us-east-1d"]},
+        "network.zones",
+    ),
+    "an instance class that RDS doesn't offer": (
+        "database",
+        {"instance_class": "db.c5.large"},
+        {"instance_class": "db.m7g.large"},
+        "database.instance_class",
+    ),
+    "a MySQL version that doesn't fit the parameter group": (
+        "database",
+        {"engine_version": "8.0"},
+        {"engine_version": "8.4.3"},
+        "database.engine_version",
+    ),
+    "replicas without backups": (
+        "database",
+        {"replicas": {"reader": {}}, "backup_retention_days": 0},
+        {"replicas": {"reader": {}}, "backup_retention_days": 1},
+        "database.replicas",
+    ),
+    "storage autoscaling without room": (
+        "database",
+        {"allocated_storage_gib": 40, "max_allocated_storage_gib": 43},
+        {"allocated_storage_gib": 40, "max_allocated_storage_gib": 44},
+        "database.max_allocated_storage_gib",
+    ),
+    "an Auto Scaling group that is larger than itself": (
+        "web",
+        {"min_size": 3, "max_size": 2},
+        {"min_size": 2, "max_size": 2},
+        "web.max_size",
+    ),
+    "a managed rule group that AWS doesn't have": (
+        "edge",
+        {"waf": {"managed_rule_groups": {"AWSManagedRulesOWASPRuleSet": "block"}}},
+        {"waf": {"managed_rule_groups": {"AWSManagedRulesCommonRuleSet": "block"}}},
+        "edge.waf.managed_rule_groups",
+    ),
+    "a rate limit below WAF's least": (
+        "edge",
+        {"waf": {"rate_limit": 9}},
+        {"waf": {"rate_limit": 10}},
+        "edge.waf.rate_limit",
+    ),
+}
+
+
+def parsed(section: str, changes: dict[str, Any]) -> object:
+    config = stack_config("dev")
+    config[f"platform:{section}"] = {**config.get(f"platform:{section}", {}), **changes}
+    return parse(config, "platform")
+
+
+@pytest.mark.parametrize("mistake", SETTINGS)
+def test_settings_refuse_it(mistake):
+    section, wrong, _, path = SETTINGS[mistake]
+    with pytest.raises(SettingsError) as refused:
+        parsed(section, wrong)
+    assert [problem for problem in refused.value.problems if problem.startswith(path)], refused.value.problems
+    assert len(refused.value.problems) == 1
+
+
+@pytest.mark.parametrize("mistake", SETTINGS)
+def test_settings_accept_its_twin(mistake):
+    section, _, right, _ = SETTINGS[mistake]
+    assert parsed(section, right)
+
+
+def test_more_tags_than_aws_takes_are_refused():
+    config = stack_config("dev")
+    config["aws:defaultTags"] = {"tags": {f"key{number}": "value" for number in range(41)}}
+    with pytest.raises(SettingsError) as refused:
+        parse(config, "platform")
+    assert list(refused.value.problems) == ["tags"]
+    del config["aws:defaultTags"]["tags"]["key0"]
+    assert parse(config, "platform")
+
+
+# -- Components: what makes it with the mistake and without, and what the message says ---------------------------------
+
+
+def load_balancer(name: str) -> Callable[[], object]:
+    return lambda: NetworkLoadBalancer(name, subnets=network().private, certificate_arn=CERTIFICATE, logs=logs())
+
+
+def application_load_balancer(name: str) -> Callable[[], object]:
+    return lambda: ApplicationLoadBalancer(
+        name, subnets=network().private, clients="vpc", certificate_arn=CERTIFICATE, logs=logs()
+    )
+
+
+def bucket(name: str) -> Callable[[], object]:
+    return lambda: SecureBucket(name, key=security().data, logs=logs())
+
+
+def database(name: str) -> Callable[[], object]:
+    def made() -> object:
+        keys = security()
+        return Database(name, subnets=network().isolated, key=keys.data, logs_key=keys.logs)
+
+    return made
+
+
+COMPONENTS: dict[str, tuple[Callable[[], object], Callable[[], object], str]] = {
+    "a load balancer's name too long": (load_balancer("n" * 33), load_balancer("nlb"), "has 33 characters"),
+    "a load balancer's name with an underscore": (
+        application_load_balancer("my_alb"),
+        application_load_balancer("my-alb"),
+        "lower-case letters, digits and single hyphens",
+    ),
+    "a bucket's name in upper case": (bucket("Storage"), bucket("storage"), "lower-case letters"),
+    "a database's name too long": (database("d" * 64), database("database"), "has 64 characters"),
+    "a network of one zone": (
+        lambda: NetworkArgs.model_validate({"zones": ["eu-west-1a"]}),
+        lambda: NetworkArgs.model_validate({"zones": ["eu-west-1a", "eu-west-1b"]}),
+        "at least 2 items",
+    ),
+    "a health check slower than its interval": (
+        lambda: HealthCheckArgs(interval_seconds=10, timeout_seconds=10),
+        lambda: HealthCheckArgs(interval_seconds=10, timeout_seconds=9),
+        "must be below interval_seconds",
+    ),
+    "a rate limit above WAF's most": (
+        lambda: WafArgs(rate_limit=2_000_000_001),
+        lambda: WafArgs(rate_limit=2_000_000_000),
+        "less than or equal to 2000000000",
+    ),
+    "more replicas than RDS for MySQL takes": (
+        lambda: DatabaseArgs.model_validate({"replicas": {f"r{number}": {} for number in range(16)}}),
+        lambda: DatabaseArgs.model_validate({"replicas": {f"r{number}": {} for number in range(15)}}),
+        "at most 15 items",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", COMPONENTS)
+def test_a_component_refuses_it(mistake):
+    wrong, _, message = COMPONENTS[mistake]
+    with pytest.raises((ValueError, ValidationError), match=message):
+        run(wrong)
+
+
+@pytest.mark.parametrize("mistake", COMPONENTS)
+def test_a_component_accepts_its_twin(mistake):
+    _, right, _ = COMPONENTS[mistake]
+    run(right)
+
+
+# -- The policy pack: rule, program, and the value with the mistake and without ----------------------------------------
+
+
+def vpc() -> aws.ec2.Vpc:
+    return aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+
+
+def subnets(zones: str) -> list[pulumi.Output[str]]:
+    """One in each of these zones, named by their letters."""
+    home = vpc()
+    return [
+        aws.ec2.Subnet(
+            f"subnet-{place}", vpc_id=home.id, cidr_block=f"10.0.{place}.0/24", availability_zone=f"{REGION}{zone}"
+        ).id
+        for place, zone in enumerate(zones)
+    ]
+
+
+def alb(zones: str) -> None:
+    group = aws.ec2.SecurityGroup("group", vpc_id="vpc-1")
+    aws.lb.LoadBalancer("alb", subnets=subnets(zones), security_groups=[group.id])
+
+
+def alb_groups(groups: list[str] | None) -> None:
+    aws.lb.LoadBalancer("alb", subnets=subnets("ab"), security_groups=groups)
+
+
+def eks(zones: str) -> None:
+    aws.eks.Cluster("cluster", role_arn="role", vpc_config={"subnet_ids": subnets(zones)})
+
+
+def eks_version(version: str) -> None:
+    aws.eks.Cluster("cluster", role_arn="role", vpc_config={"subnet_ids": subnets("ab")}, version=version)
+
+
+def subnet_group(zones: str) -> None:
+    aws.rds.SubnetGroup("group", subnet_ids=subnets(zones))
+
+
+def mysql(**args: Any) -> aws.rds.Instance:
+    return aws.rds.Instance(
+        "db", **{"engine": "mysql", "engine_version": "8.4.3", "instance_class": "db.m7g.large"} | args
+    )
+
+
+def instance_class(name: str) -> None:
+    mysql(instance_class=name)
+
+
+def engine_version(version: str) -> None:
+    mysql(engine_version=version)
+
+
+def family(name: str) -> None:
+    mysql(parameter_group_name=aws.rds.ParameterGroup("parameters", family=name).name)
+
+
+def password(text: str) -> None:
+    mysql(password=pulumi.Output.secret(text))
+
+
+def generated(punctuation: str | None) -> None:
+    mysql(password=random.RandomPassword("password", length=32, override_special=punctuation).result)
+
+
+def replica(retention: int) -> None:
+    source = mysql(backup_retention_period=retention)
+    aws.rds.Instance("replica", instance_class="db.m7g.large", replicate_source_db=source.identifier)
+
+
+def storage(most: int) -> None:
+    mysql(allocated_storage=100, max_allocated_storage=most)
+
+
+ALLOW: Any = {"allow": {}}
+VISIBLE: Any = {"cloudwatch_metrics_enabled": True, "metric_name": "m", "sampled_requests_enabled": True}
+
+
+def web_acl(*rules: Any) -> None:
+    aws.wafv2.WebAcl(
+        "acl",
+        scope="REGIONAL",
+        default_action=ALLOW,
+        visibility_config=VISIBLE,
+        rules=[{"visibility_config": VISIBLE, **found} for found in rules],
+    )
+
+
+def rate_limit(limit: int) -> None:
+    statement = {"rate_based_statement": {"limit": limit}}
+    web_acl({"name": "rate", "priority": 1, "action": {"block": {}}, "statement": statement})
+
+
+def rule_group(name: str) -> None:
+    statement = {"managed_rule_group_statement": {"vendor_name": "AWS", "name": name}}
+    web_acl({"name": "managed", "priority": 1, "override_action": {"none": {}}, "statement": statement})
+
+
+def priorities(second: int) -> None:
+    web_acl(
+        *(
+            {
+                "name": f"rule-{priority}-{place}",
+                "priority": priority,
+                "action": {"block": {}},
+                "statement": {"rate_based_statement": {"limit": 100}},
+            }
+            for place, priority in enumerate((1, second))
+        )
+    )
+
+
+def distribution(*, origin: str = "alb", **args: Any) -> None:
+    aws.cloudfront.Distribution(
+        "cdn",
+        enabled=True,
+        origins=[{"origin_id": "alb", "domain_name": "alb.example.com"}],
+        default_cache_behavior={
+            "target_origin_id": origin,
+            "viewer_protocol_policy": "https-only",
+            "allowed_methods": ["GET", "HEAD"],
+            "cached_methods": ["GET", "HEAD"],
+        },
+        restrictions={"geo_restriction": {"restriction_type": "none"}},
+        **{"viewer_certificate": {"cloudfront_default_certificate": True}} | args,
+    )
+
+
+def origin(name: str) -> None:
+    distribution(origin=name)
+
+
+def aliases(names: list[str]) -> None:
+    distribution(aliases=names)
+
+
+def certificate_region(region: str) -> None:
+    certificate = aws.acm.Certificate("certificate", domain_name="www.example.com", region=region)
+    distribution(
+        aliases=["www.example.com"],
+        viewer_certificate={"acm_certificate_arn": certificate.arn, "ssl_support_method": "sni-only"},
+    )
+
+
+def state_machine(start: str) -> None:
+    definition = json.dumps({"StartAt": start, "States": {"Begin": {"Type": "Succeed"}}})
+    aws.sfn.StateMachine("machine", role_arn="role", definition=definition)
+
+
+def schedule(expression: str) -> None:
+    aws.scheduler.Schedule(
+        "schedule",
+        schedule_expression=expression,
+        flexible_time_window={"mode": "OFF"},
+        target={"arn": "queue", "role_arn": "role"},
+    )
+
+
+def event_rule(expression: str) -> None:
+    aws.cloudwatch.EventRule("rule", schedule_expression=expression)
+
+
+def vault(name: str) -> None:
+    aws.backup.Vault("vault", name="nightly")
+    aws.backup.Plan("plan", rules=[{"rule_name": "nightly", "target_vault_name": name}])
+
+
+def log_group(name: str) -> None:
+    aws.cloudwatch.LogGroup("logs", name="/vpc/flow")
+    arn = f"arn:aws:logs:{REGION}:123456789012:log-group:{name}"
+    aws.ec2.FlowLog("flow", vpc_id=vpc().id, traffic_type="ALL", iam_role_arn="role", log_destination=arn)
+
+
+def bucket_named(name: str) -> None:
+    aws.s3.Bucket("bucket", bucket=name)
+
+
+def role_named(name: str) -> None:
+    aws.iam.Role("role", name=name, assume_role_policy="{}")
+
+
+def alb_named(name: str) -> None:
+    aws.lb.LoadBalancer("alb", name=name, subnets=subnets("ab"), security_groups=["sg-1"])
+
+
+def tagged(count: int) -> None:
+    aws.sqs.Queue("queue", tags={f"key{number}": "value" for number in range(count)})
+
+
+def tag(key: str) -> None:
+    aws.sqs.Queue("queue", tags={key: "value"})
+
+
+def desired(size: int) -> None:
+    aws.autoscaling.Group("group", min_size=1, max_size=2, desired_capacity=size, launch_configuration="lc-1")
+
+
+def ports(last: int) -> None:
+    group = aws.ec2.SecurityGroup("group", vpc_id="vpc-1")
+    aws.vpc.SecurityGroupIngressRule(
+        "rule", security_group_id=group.id, ip_protocol="tcp", from_port=443, to_port=last, cidr_ipv4="10.0.0.0/8"
+    )
+
+
+def protocol(name: str) -> None:
+    group = aws.ec2.SecurityGroup("group", vpc_id="vpc-1")
+    aws.vpc.SecurityGroupIngressRule(
+        "rule", security_group_id=group.id, ip_protocol=name, from_port=443, to_port=443, cidr_ipv4="10.0.0.0/8"
+    )
+
+
+def addresses(*blocks: str) -> None:
+    home = vpc()
+    for place, block in enumerate(blocks):
+        aws.ec2.Subnet(f"subnet-{place}", vpc_id=home.id, cidr_block=block)
+
+
+def second_block(block: str) -> None:
+    addresses("10.0.0.0/24", block)
+
+
+PROGRAMS: dict[str, tuple[str, Callable[[Any], None], Any, Any]] = {
+    "an application load balancer with one subnet": ("enough-subnets", alb, "a", "ab"),
+    "a load balancer with two subnets in a zone": ("subnets-in-zones", alb, "aa", "ab"),
+    "an application load balancer without security group": ("load-balancer-security-group", alb_groups, None, ["sg-1"]),
+    "a cluster with one subnet": ("enough-subnets", eks, "a", "ab"),
+    "a cluster in one zone": ("subnets-in-zones", eks, "aa", "aab"),
+    "a Kubernetes version with a patch release": ("cluster-version", eks_version, "1.33.1", "1.33"),
+    "a Kubernetes version long gone": ("cluster-version", eks_version, "1.19", "1.33"),
+    "a database's subnet group with one subnet": ("enough-subnets", subnet_group, "a", "ab"),
+    "an instance class of EC2": ("database-class", instance_class, "m7g.large", "db.m7g.large"),
+    "an instance class in a size it doesn't have": ("database-class", instance_class, "db.m7g.micro", "db.t4g.micro"),
+    "a version that MySQL never had on RDS": ("database-engine-version", engine_version, "8.2.0", "8.4.3"),
+    "a parameter group of another release": ("database-parameter-group", family, "mysql8.0", "mysql8.4"),
+    "a parameter group of another engine": ("database-parameter-group", family, "postgres17", "mysql8.4"),
+    "a password too short": ("database-password", password, "hunter2", "hunter2-hunter2"),
+    "a password with an @": ("database-password", password, "hunter2@hunter2", "hunter2-hunter2"),
+    "a generated password that may have an @": ("database-password", generated, None, "!#-_"),
+    "a replica of what keeps no backups": ("replica-source-backed-up", replica, 0, 1),
+    "storage that can't grow": ("database-storage-growth", storage, 105, 110),
+    "two rules of one priority": ("web-acl-priorities", priorities, 1, 2),
+    "a misspelt managed rule group": (
+        "web-acl-managed-groups",
+        rule_group,
+        "AWSManagedRulesSQLInjectionRuleSet",
+        "AWSManagedRulesSQLiRuleSet",
+    ),
+    "a rate limit of nine": ("web-acl-rate-limits", rate_limit, 9, 10),
+    "a behaviour without origin": ("distribution-origins", origin, "alb-1", "alb"),
+    "aliases without certificate": ("distribution-certificate", aliases, ["www.example.com"], []),
+    "a certificate in the stack's region": (
+        "distribution-certificate-region",
+        certificate_region,
+        "eu-west-1",
+        "us-east-1",
+    ),
+    "a state machine that starts nowhere": ("state-machine-states", state_machine, "Start", "Begin"),
+    "cron as in Unix": ("schedule-expression", schedule, "cron(0 9 * * *)", "cron(0 9 * * ? *)"),
+    "both days in cron": ("schedule-expression", event_rule, "cron(0 9 1 * MON *)", "cron(0 9 ? * MON *)"),
+    "one hours": ("schedule-expression", event_rule, "rate(1 hours)", "rate(1 hour)"),
+    "a backup vault that isn't there": ("backup-vault-there", vault, "nightli", "nightly"),
+    "a log group that isn't there": ("flow-log-group-there", log_group, "/vpc/flows", "/vpc/flow"),
+    "a bucket in upper case": ("bucket-name", bucket_named, "MyBucket", "my-bucket"),
+    "a role's name too long": ("name-taken", role_named, "r" * 65, "r" * 64),
+    "a load balancer's name too long": ("name-taken", alb_named, "a" * 33, "a" * 32),
+    "fifty-one tags": ("tags-taken", tagged, 51, 50),
+    "a tag of AWS's own": ("tags-taken", tag, "aws:owner", "owner"),
+    "a desired size above the most": ("group-sizes", desired, 3, 2),
+    "ports the wrong way round": ("port-range", ports, 80, 444),
+    "ports of every protocol": ("port-range", protocol, "-1", "tcp"),
+    "a subnet outside its VPC": ("subnet-addresses", second_block, "10.1.0.0/24", "10.0.1.0/24"),
+    "two subnets with the same addresses": ("subnet-addresses", second_block, "10.0.0.128/25", "10.0.1.0/25"),
+}
+
+
+def findings(program: Callable[[Any], None], value: Any, *, unknown: bool) -> list[Finding]:
+    return judge(run(lambda: program(value), unknown=unknown, region=REGION), REGION).findings
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["known", "first preview"])
+@pytest.mark.parametrize("mistake", PROGRAMS)
+def test_a_rule_refuses_it(mistake, unknown):
+    rule, program, wrong, _ = PROGRAMS[mistake]
+    found = [finding for finding in findings(program, wrong, unknown=unknown) if finding.rule == rule]
+    assert {(finding.verdict, finding.level) for finding in found} == {("fail", "mandatory")}
+
+
+@pytest.mark.parametrize("unknown", [False, True], ids=["known", "first preview"])
+@pytest.mark.parametrize("mistake", PROGRAMS)
+def test_the_rules_accept_its_twin(mistake, unknown):
+    rule, program, _, right = PROGRAMS[mistake]
+    found = findings(program, right, unknown=unknown)
+    assert [finding.message for finding in found if finding.rule == rule or finding.family == "validity"] == []
+
+
+def test_a_refused_password_is_not_said():
+    found = findings(password, "hunter2@hunter2", unknown=False)
+    assert "hunter2" not in str(found)
+
+
+def test_there_are_as_many_as_the_provider_was_found_not_to_see():
+    assert len(SETTINGS) + len(COMPONENTS) + len(PROGRAMS) >= 21
