@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     from settings import SettingsError
 
     from . import conformance, provider
+    from .export import ComputedOnOutput
 
     run = {
         "export": conformance.write_stack,
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (provider.NoTerraform, Mistake, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
-    except (provider.Failed, conformance.Objection) as error:
+    except (provider.Failed, conformance.Objection, ComputedOnOutput) as error:
         print(error, file=sys.stderr)
         return 1
 

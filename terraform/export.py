@@ -345,7 +345,11 @@ def _resource(
     provider = _provider_of(r, cloud)
     if provider:
         body["provider"] = provider
-    body |= render(arguments(block, given, kind, where, cloud.missing), cloud, mine)
+    for name, value in arguments(block, given, kind, where, cloud.missing).items():
+        try:
+            body[name] = render(value, cloud, mine)
+        except ComputedOnOutput as error:
+            raise ComputedOnOutput(f"{where}, {name} ({r.source}): {error}") from None
     used |= mine
     touched = {".".join(expression.split(".")[:2]) for expression in mine}
     waits = {addresses[urn] for urn in r.dependencies if urn in addresses} - touched
@@ -422,7 +426,7 @@ def render(value: Any, cloud: References, used: set[str]) -> Any:
         whole = [found[1] for item in value if isinstance(item, str) and (found := ALL.fullmatch(item))]
         if whole:
             if len(value) > 1:
-                raise ComputedOnOutput(f"a list that AWS computes is joined with other values: {value}")
+                raise ComputedOnOutput("a list that AWS computes is joined with other values")
             used.add(whole[0])
             return f"${{{whole[0]}}}"
         return [render(item, cloud, used) for item in value]
@@ -438,14 +442,14 @@ def _pieces(text: str, cloud: References, used: set[str]) -> Iterator[str]:
         )
         text = re.sub(rf'\["{ALL.pattern}"\]', reference(r"jsonencode(\1)"), text)
     if text in ("<", ">") or ALL.search(text) or b"<~" in _decoded(text):
-        raise ComputedOnOutput(f"a piece of a value that AWS computes, or its encoding, is used: {text!r}")
+        raise ComputedOnOutput("a piece of a value that AWS computes, or its encoding, is used")
     for number, piece in enumerate(REFERENCE.split(text)):
         if number % 2:
             expression = re.sub(r"^jsonencode\((.*)\)$", r"\1", piece)
             used.add(re.sub(r"^tolist\(", "", expression))
             yield f"${{{piece}}}"
         elif "<~" in piece or CLOSE in piece:
-            raise ComputedOnOutput(f"a piece of a value that AWS computes is used: {text!r}")
+            raise ComputedOnOutput("a piece of a value that AWS computes is used")
         else:
             escaped = piece.replace("${", "$${").replace("%{", "%%{")
             yield re.sub(r"[$%]$", r'${"\g<0>"}', escaped) if REFERENCE.search(text) else escaped

@@ -18,6 +18,8 @@ from typing import Any
 
 VERSION = "5.100.0"
 """The provider that judges. The lists beside this file hold for it: change them together."""
+TIMEOUT = 1800
+"""Seconds that a command may take: the provider waits for minutes for what does not come."""
 SOURCE = "registry.terraform.io/hashicorp/aws"
 IMPLICIT = ("~/.terraform.d/plugins", "~/.local/share/terraform/plugins", "/usr/local/share/terraform/plugins")
 ROOTS = ("/opt", "/usr/local/share", "/usr/share", "~")
@@ -115,7 +117,11 @@ def execute(
 ) -> subprocess.CompletedProcess[str]:
     """Run a Terraform command in a directory to its end, good or bad."""
     env = {**environment(), **(extra or {})}
-    return subprocess.run(["terraform", *arguments], cwd=directory, env=env, capture_output=True, text=True)
+    command = ["terraform", *arguments]
+    try:
+        return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"terraform {arguments[0]} took more than {TIMEOUT} seconds") from None
 
 
 def run(directory: Path, *arguments: str, extra: Mapping[str, str] | None = None) -> str:

@@ -12,10 +12,10 @@ import pytest
 from terraform import conformance, simulated
 from tests.registered import ROOT
 
-CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 PART: dict[str, dict[str, Any]] = {
-    "tiers": {"edge": False, "web": False, "database": False},
-    "load_balancing": {"certificate_arn": CERTIFICATE, "classic": {}},
+    "tiers": {"web": False, "database": False},
+    "edge": {"cdn": False},
+    "load_balancing": {"classic": {}},
 }
 SCOPES = {"dev": None, "prod": None} if os.environ.get("TERRAFORM_APPLY") == "whole" else {"dev": PART}
 TIERS = {"dev": "public", "prod": "private"}  # where the web tier stands
@@ -78,21 +78,24 @@ def test_where_the_load_balancers_stand(applied):
     assert standing == {"application": application, "network": ("internal", {"private"})}
 
 
-def test_no_port_but_https_is_open_to_the_world_and_every_listener_speaks_tls(applied):
+def test_the_world_reaches_https_alone_and_what_redirects_to_it(applied):
     open_ports = {
         rule["FromPort"]
         for group in applied.ask("ec2").describe_security_groups()["SecurityGroups"]
         for rule in group["IpPermissions"]
         if any(range_["CidrIp"] == "0.0.0.0/0" for range_ in rule["IpRanges"])
     }
-    assert open_ports <= {443}
+    behind_cloudfront = "aws_cloudfront_distribution" in applied.export.files["main.tf.json"]["resource"]
+    assert open_ports == (set() if behind_cloudfront else {80, 443})
     elb = applied.ask("elbv2")
-    protocols = {
-        listener["Protocol"]
+    listeners = [
+        listener
         for balancer in elb.describe_load_balancers()["LoadBalancers"]
         for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-    }
-    assert protocols <= {"HTTPS", "TLS"}
+    ]
+    plain = [listener for listener in listeners if listener["Protocol"] not in ("HTTPS", "TLS")]
+    assert [listener["DefaultActions"][0]["Type"] for listener in plain] == ["redirect"] * (not behind_cloudfront)
+    assert len(listeners) > len(plain)
 
 
 def test_the_default_security_group_admits_nothing(applied):

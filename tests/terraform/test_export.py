@@ -205,7 +205,9 @@ def test_computing_on_an_output_is_refused(names, compute):
     def program():
         aws.ssm.Parameter("p", type="String", value=aws.s3.Bucket("b").arn.apply(compute))
 
-    with pytest.raises(ComputedOnOutput):
+    with pytest.raises(
+        ComputedOnOutput, match=r"^aws:ssm/parameter:Parameter p, value \(tests/.*\): a piece of a value"
+    ):
         export(program, names)
 
 
