@@ -251,8 +251,8 @@ def password(text: str) -> None:
     mysql(password=pulumi.Output.secret(text))
 
 
-def generated(punctuation: str | None) -> None:
-    mysql(password=random.RandomPassword("password", length=32, override_special=punctuation).result)
+def generated(args: dict[str, Any]) -> None:
+    mysql(password=random.RandomPassword("password", **{"length": 32} | args).result)
 
 
 def replica(retention: int) -> None:
@@ -269,13 +269,8 @@ VISIBLE: Any = {"cloudwatch_metrics_enabled": True, "metric_name": "m", "sampled
 
 
 def web_acl(*rules: Any) -> None:
-    aws.wafv2.WebAcl(
-        "acl",
-        scope="REGIONAL",
-        default_action=ALLOW,
-        visibility_config=VISIBLE,
-        rules=[{"visibility_config": VISIBLE, **found} for found in rules],
-    )
+    seen: Any = [{"visibility_config": VISIBLE, **found} for found in rules]
+    aws.wafv2.WebAcl("acl", scope="REGIONAL", default_action=ALLOW, visibility_config=VISIBLE, rules=seen)
 
 
 def rate_limit(limit: int) -> None:
@@ -427,7 +422,19 @@ PROGRAMS: dict[str, tuple[str, Callable[[Any], None], Any, Any]] = {
     "a parameter group of another engine": ("database-parameter-group", family, "postgres17", "mysql8.4"),
     "a password too short": ("database-password", password, "hunter2", "hunter2-hunter2"),
     "a password with an @": ("database-password", password, "hunter2@hunter2", "hunter2-hunter2"),
-    "a generated password that may have an @": ("database-password", generated, None, "!#-_"),
+    "a generated password that may have an @": ("database-password", generated, {}, {"override_special": "!#-_"}),
+    "a generated password that may have one, and by luck has none": (
+        "database-password",
+        generated,
+        {"length": 8},
+        {"length": 8, "special": False},
+    ),
+    "a generated password too long": (
+        "database-password",
+        generated,
+        {"length": 42, "special": False},
+        {"length": 41, "special": False},
+    ),
     "a replica of what keeps no backups": ("replica-source-backed-up", replica, 0, 1),
     "storage that can't grow": ("database-storage-growth", storage, 105, 110),
     "two rules of one priority": ("web-acl-priorities", priorities, 1, 2),
@@ -483,6 +490,15 @@ def test_the_rules_accept_its_twin(mistake, unknown):
     rule, program, _, right = PROGRAMS[mistake]
     found = findings(program, right, unknown=unknown)
     assert [finding.message for finding in found if finding.rule == rule or finding.family == "validity"] == []
+
+
+def test_every_overlap_is_named():
+    found = findings(lambda blocks: addresses(*blocks), ("10.0.0.0/17", "10.0.1.0/24", "10.0.100.0/24"), unknown=True)
+    overlaps = [finding.message.split(": ")[1].split(".")[0] for finding in found if finding.rule == "subnet-addresses"]
+    assert overlaps == [
+        "ec2/subnet subnet-0 and ec2/subnet subnet-1 overlap",
+        "ec2/subnet subnet-0 and ec2/subnet subnet-2 overlap",
+    ]
 
 
 def test_a_refused_password_is_not_said():

@@ -297,10 +297,10 @@ def database_parameter_group(database: Resource, graph: Graph) -> Iterator[str]:
         if engine is None or family is None:
             raise Unknown("engine" if engine is None else "the family of its parameter group")
         rest = family.removeprefix(engine)
-        if rest == family or not (rest[:1].isdigit() or rest.startswith("-")):
+        if rest == family or (engine not in _VERSION and not re.match(r"-\d", rest)):
             yield "its parameter group is of another engine's family"
             return
-        if engine not in _VERSION:  # Oracle, SQL Server and Db2 have other versions than families
+        if engine not in _VERSION:  # Oracle, SQL Server and Db2 don't write versions as they write families
             return
         version = _text(speaker(database, graph, "engineVersion"), "engineVersion")
         if version is None:

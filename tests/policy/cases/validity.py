@@ -16,6 +16,7 @@ def subnet(name: str, zone: object = "eu-west-1a", cidr: object = "10.0.0.0/24",
 
 
 A, B, ALSO_A = subnet("a"), subnet("b", "eu-west-1b"), subnet("also-a")
+BY_ID = subnet("by-id", None, availabilityZoneId="euw1-az2")
 ANYWHERE = res("ec2/subnet", "anywhere", vpcId=VPC)
 
 
@@ -210,7 +211,13 @@ CASES = [
     case(
         "subnets-in-zones",
         "lb/loadBalancer",
-        ok=[balancer(subnets=[A, B]), mapped(A, B), balancer(loadBalancerType="network", subnets=[A])],
+        ok=[
+            balancer(subnets=[A, B]),
+            mapped(A, B),
+            mapped(A, B, subnets=[A, B]),
+            balancer(loadBalancerType="network", subnets=[A]),
+            balancer(subnets=[A, BY_ID]),
+        ],
         bad=[
             balancer(subnets=[A, ALSO_A]),
             mapped(A, ALSO_A),
@@ -392,6 +399,8 @@ CASES = [
                 with_group("aurora-mysql8.0", "mysql", "8.0", type),
                 with_group("postgres17", "mysql", UNKNOWN, type),
                 with_group("postgres1", "postgres", "17", type),
+                with_group("oracle-se2-19", "oracle-se", "12.1.0.2.v1", type),
+                with_group("oracle-ee-cdb-19", "oracle-ee", "19.0.0.0.ru-2024-01.rur-2024-01.r1", type),
                 db(type, engine="mysql", engineVersion="8.4.3", **{key: "default.mysql8.0"}),
                 *wrong,
             ],
@@ -711,7 +720,7 @@ CASES = [
             ok=[
                 res(type, "r"),
                 res(type, "r", tags={f"k{number}": UNKNOWN for number in range(50)}),
-                res(type, "r", tags={"owner": "aws:me"}),
+                res(type, "r", tags={"owner:aws:": "aws:me"}),
             ],
             bad=[
                 res(type, "r", tags={f"k{number}": "v" for number in range(51)}),
@@ -767,17 +776,21 @@ CASES = [
                 ports(type, protocol="tcp", fromPort=443, toPort=80),
                 ports(type, protocol="udp", fromPort=1, toPort=65536),
                 ports(type, protocol="-1", fromPort=443, toPort=443),
+                *more_of,
             ],
             unknown=[
                 ports(type, protocol="tcp", fromPort=443, toPort=UNKNOWN),
                 ports(type, protocol=UNKNOWN, fromPort=443, toPort=443),
             ],
         )
-        for type in (
-            "ec2/securityGroup",
-            "ec2/securityGroupRule",
-            "vpc/securityGroupIngressRule",
-            "vpc/securityGroupEgressRule",
+        for type, more_of in (
+            (
+                "ec2/securityGroup",
+                [res("ec2/securityGroup", "out", egress=[UNKNOWN, {"protocol": "tcp", "fromPort": 2, "toPort": 1}])],
+            ),
+            ("ec2/securityGroupRule", []),
+            ("vpc/securityGroupIngressRule", []),
+            ("vpc/securityGroupEgressRule", []),
         )
     ),
 ]
