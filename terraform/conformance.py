@@ -210,10 +210,13 @@ def destroy(directory: Path, address: str) -> list[str]:
     return provider.run(directory, "state", "list").split()
 
 
-def unexpected(export: Export, applied: Applied, again: Mapping[str, Collection[str]]) -> list[str]:
+def unexpected(
+    export: Export, applied: Applied, again: Mapping[str, Collection[str]], *, whole: bool = True
+) -> list[str]:
     """What went otherwise than the list of what moto can't hold has it: worse, or better.
 
     `again` is what a second plan would change; what depends on what could not be made is of course still to be made.
+    An attribute may differ in some resources of a type alone, so only a `whole` stack can tell that none does any more.
     """
     cannot = listed("not-simulated")
     kinds = {_kind(address) for address in export.addresses.values()}
@@ -224,7 +227,7 @@ def unexpected(export: Export, applied: Applied, again: Mapping[str, Collection[
             differing |= {f"{_kind(address)}.{attribute}": address for attribute in attributes}
     held = {
         *(kind for kind in cannot["apply"] if kind in kinds - unmade),
-        *(path for path in cannot["plan"] if _kind(path) in kinds - unmade and path not in differing),
+        *(path for path in cannot["plan"] if whole and _kind(path) in kinds - unmade and path not in differing),
     }
     return [
         *(error for address, error in applied.failed.items() if _kind(address) not in cannot["apply"]),
