@@ -39,7 +39,12 @@ def _text(value: Any, path: str) -> str | None:
 
 # -- Subnets -----------------------------------------------------------------------------------------------------------
 
+_OUTPOSTS = {"lb/loadBalancer": "customerOwnedIpv4Pool", "eks/cluster": "outpostConfig"}
 _SUBNETS = {"lb/loadBalancer": "subnets", "rds/subnetGroup": "subnetIds", "eks/cluster": "vpcConfig.subnetIds"}
+
+
+def _on_outpost(resource: Resource) -> bool:
+    return resource.short in _OUTPOSTS and given(resource, _OUTPOSTS[resource.short])
 
 
 def _is_application(balancer: Resource) -> bool:
@@ -55,8 +60,9 @@ def _is_application(balancer: Resource) -> bool:
 )  # fmt: skip
 def enough_subnets(resource: Resource, graph: Graph) -> Iterator[str]:
     """Elastic Load Balancing, RDS and EKS API references: subnets from at least two zones. A network load balancer
-    may do with one. An id that isn't known yet is a subnet all the same."""
-    if resource.short == "lb/loadBalancer" and not _is_application(resource):
+    may do with one, as what is on an Outpost; in Local Zones one will do as well, which can't be told from here. An id
+    that isn't known yet is a subnet all the same."""
+    if _on_outpost(resource) or (resource.short == "lb/loadBalancer" and not _is_application(resource)):
         return
     found = sum(1 for _ in items(resource, _SUBNETS[resource.short]))
     if resource.short == "lb/loadBalancer":
@@ -73,6 +79,8 @@ def enough_subnets(resource: Resource, graph: Graph) -> Iterator[str]:
     remediation="Give it subnets in two availability zones; a load balancer takes one subnet of each zone",
 )  # fmt: skip
 def subnets_in_zones(resource: Resource, graph: Graph) -> Iterator[str]:
+    if _on_outpost(resource):
+        return
     balancer = resource.short == "lb/loadBalancer"
     seen: set[str] = set()
     zones: set[str] = set()

@@ -183,6 +183,7 @@ CASES = [
             balancer(subnets=[UNKNOWN, UNKNOWN]),
             mapped(A, B),
             balancer(loadBalancerType="network", subnets=[A]),
+            balancer(customerOwnedIpv4Pool="pool", subnets=[A]),
         ],
         bad=[balancer(subnets=[A]), balancer(), mapped(A, loadBalancerType="application"), balancer(subnets=[UNKNOWN])],
         unknown=[
@@ -201,7 +202,7 @@ CASES = [
     case(
         "enough-subnets",
         "eks/cluster",
-        ok=[cluster(A, B)],
+        ok=[cluster(A, B), cluster(A, outpostConfig={"controlPlaneInstanceType": "m5.large"})],
         bad=[cluster(A), cluster(UNKNOWN)],
         unknown=[
             res("eks/cluster", "cluster", vpcConfig={"subnetIds": UNKNOWN}),
@@ -241,7 +242,7 @@ CASES = [
     case(
         "subnets-in-zones",
         "eks/cluster",
-        ok=[cluster(A, B)],
+        ok=[cluster(A, B), cluster(A, outpostConfig={"controlPlaneInstanceType": "m5.large"})],
         bad=[cluster(A, ALSO_A)],
         unknown=[cluster(A, ANYWHERE), cluster("subnet-0123", "subnet-4567")],
     ),
