@@ -117,7 +117,7 @@ class DatabaseArgs(Args):
     def refusals(self) -> Iterator[Refusal]:
         if self.replicas and self.backup_retention_days == 0:
             yield Refusal(("replicas",), "a database with replicas needs backup_retention_days of 1 or more (RDS)")
-        if self.max_allocated_storage_gib < self.allocated_storage_gib * 1.1:
+        if self.max_allocated_storage_gib * 10 < self.allocated_storage_gib * 11:
             yield Refusal(
                 ("max_allocated_storage_gib",),
                 f"must be at least a tenth above allocated_storage_gib ({self.allocated_storage_gib}), as RDS demands",

@@ -168,6 +168,11 @@ def test_a_restored_database_is_another_one(recording):
     }
 
 
+@pytest.mark.parametrize("gib", [20, 50, 100, 200])
+def test_storage_may_grow_by_exactly_a_tenth(gib):
+    assert DatabaseArgs(allocated_storage_gib=gib, max_allocated_storage_gib=gib * 11 // 10)
+
+
 def test_one_zone_is_not_enough():
     def program():
         keys = security()
