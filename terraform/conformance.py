@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,6 +77,7 @@ def _providers(export: Export) -> Iterator[dict[str, Any]]:
         yield {**alias, **simulated.PROVIDER}
 
 
+ADDRESS = re.compile(r"(?:data\.)?aws_\w+\.[\w-]+")
 PROTECTION = {"deletion_protection": False, "enable_deletion_protection": False, "force_destroy": True}
 
 
@@ -88,6 +91,44 @@ def _unprotected(export: Export) -> dict[str, Any]:
             if change:
                 changed.setdefault(kind, {})[name] = change
     return changed
+
+
+def reduced(export: Export, base: Export) -> Export:
+    """The resources that aren't in `base` letter for letter, and what they refer to: the rest is judged there."""
+    known = base.files["main.tf.json"]["resource"]
+    bodies = {
+        f"{prefix}{kind}.{name}": body
+        for prefix, section in (("", "resource"), ("data.", "data"))
+        for kind, named in export.files["main.tf.json"].get(section, {}).items()
+        for name, body in named.items()
+    }
+    differing = (a for a, body in bodies.items() if not a.startswith("data.") and body != _at(known, a))
+    keep: dict[str, Any] = {}
+    waiting = list(differing)
+    while waiting:
+        address = waiting.pop()
+        if address not in keep:
+            keep[address] = bodies[address]
+            waiting += [found for found in ADDRESS.findall(json.dumps(bodies[address])) if found in bodies]
+    main: dict[str, Any] = {}
+    for address, body in keep.items():
+        section = "data" if address.startswith("data.") else "resource"
+        kind, name = address.removeprefix("data.").split(".")
+        main.setdefault(section, {}).setdefault(kind, {})[name] = body
+    variables = export.files["variables.tf.json"].get("variable", {})
+    used = {name: v for name, v in variables.items() if f"var.{name}}}" in json.dumps(main)}
+    files = {
+        **export.files,
+        "main.tf.json": main,
+        "variables.tf.json": {"variable": used} if used else {},
+        "outputs.tf.json": {},
+    }
+    return replace(export, files=files, addresses={u: a for u, a in export.addresses.items() if a in keep})
+
+
+def _at(resources: Mapping[str, Any], address: str) -> Any:
+    kind, name = address.split(".")
+    return resources.get(kind, {}).get(name)
 
 
 def matrix(exports: Mapping[str, Export], directory: Path) -> Path:

@@ -315,6 +315,13 @@ def _export(recording: Recording, cloud: References, config: Mapping[str, Any], 
     }
     data = {kind: render(cloud.data[kind], cloud, used) for kind in sorted(cloud.data)}
     main = {"data": data, "resource": dict(sorted(resources.items())), "import": imports}
+    known = {*addresses.values(), *(f"data.{kind}.{name}" for kind, named in data.items() for name in named)}
+    for path in sorted(used):
+        address = ".".join(path.split(".")[: 3 if path.startswith("data.") else 2])
+        if not path.startswith("var.") and address not in known:
+            missing.append(
+                Missing(address, "", "read by the program, not made by it: a data source would be its place")
+            )
     variables = {name: v for name, v in cloud.variables.items() if f"var.{name}" in used}
     files: dict[str, dict[str, Any]] = {
         "versions.tf.json": {

@@ -173,6 +173,13 @@ def test_an_option_without_a_counterpart_is_listed(names):
     ]
 
 
+def test_what_the_program_only_reads_is_listed(names):
+    def program():
+        aws.sns.Topic("t", name="t", kms_master_key_id=aws.kms.Key.get("shared", "some-id").arn)
+
+    assert [m.what for m in export(program, names).missing] == ["aws_kms_key.shared"]
+
+
 def test_a_type_without_a_counterpart_is_supplied(names):
     def program():
         pet = random.RandomPet("pet")
