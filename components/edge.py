@@ -540,11 +540,7 @@ def _managed_rule(group: str, action: str, counted: Sequence[str]) -> aws.wafv2.
                 "rule_action_overrides": [{"name": rule, "action_to_use": {"count": {}}} for rule in counted],
             }
         },
-        "visibility_config": {
-            "cloudwatch_metrics_enabled": True,
-            "metric_name": group,
-            "sampled_requests_enabled": True,
-        },
+        "visibility_config": _visibility(group),
     }
 
 
@@ -556,9 +552,5 @@ def _rate_rule(limit: int) -> aws.wafv2.WebAclRuleArgsDict:
         "statement": {
             "rate_based_statement": {"limit": limit, "aggregate_key_type": "IP", "evaluation_window_sec": 300}
         },
-        "visibility_config": {
-            "cloudwatch_metrics_enabled": True,
-            "metric_name": "rate-limit",
-            "sampled_requests_enabled": True,
-        },
+        "visibility_config": _visibility("rate-limit"),
     }
