@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 PACKAGE = "platform:index"
@@ -18,6 +18,15 @@ RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
 ]
 """Days that CloudWatch Logs can keep a log group (PutRetentionPolicy API reference)."""
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = f"({'|'.join(_DAYS)})"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+
+DailyWindow = Annotated[str, StringConstraints(pattern=rf"^{_TIME}-{_TIME}$")]
+"""Part of every day (UTC), such as `02:00-03:00`."""
+WeeklyWindow = Annotated[str, StringConstraints(pattern=rf"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$")]
+"""Part of every week (UTC), such as `sun:03:30-sun:04:30`."""
 
 
 class Refusal(NamedTuple):
@@ -120,6 +129,40 @@ def service_trust(service: str, **conditions: Any) -> pulumi.Output[str]:
     return policy_document(statement | ({"Condition": conditions} if conditions else {}))
 
 
+def create_role(
+    name: str,
+    *,
+    trust: pulumi.Input[str],
+    managed_policies: Sequence[str] = (),
+    statements: Sequence[Mapping[str, Any]] = (),
+    parent: pulumi.Resource,
+    role_name: str | None = None,
+) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+    """A role, and what gives it its permissions: whoever works under the role has to wait for those.
+
+    Args:
+        trust: who may assume it, see `service_trust`.
+        managed_policies: AWS's own policies, by path and name: `service-role/AmazonRDSEnhancedMonitoringRole`.
+        statements: what else it may do.
+        role_name: a physical name, where a policy elsewhere has to know it in a preview; else Pulumi makes one.
+    """
+    child = pulumi.ResourceOptions(parent=parent)
+    role = aws.iam.Role(name, name=role_name, assume_role_policy=trust, tags=tags(name), opts=child)
+    partition = location(parent).partition
+    permissions: list[pulumi.Resource] = [
+        aws.iam.RolePolicyAttachment(
+            f"{name}-{policy.rsplit('/', 1)[-1]}",
+            role=role.name,
+            policy_arn=pulumi.Output.format("arn:{}:iam::aws:policy/{}", partition, policy),
+            opts=child,
+        )
+        for policy in managed_policies
+    ]
+    if statements:
+        permissions.append(aws.iam.RolePolicy(name, role=role.id, policy=policy_document(*statements), opts=child))
+    return role, permissions
+
+
 def check_name(name: str, longest: int) -> None:
     """Refuse a component name from which AWS names could not be made.
 
@@ -133,3 +176,29 @@ def check_name(name: str, longest: int) -> None:
             f"component name {name!r} has {len(name)} characters: at most {longest} leave room for the suffixes that "
             "the AWS name limits (32 for a load balancer or a target group, 63 for a database) have to hold"
         )
+
+
+def _minutes(day: str, time: str) -> int:
+    hours, minutes = time.split(":")
+    return (_DAYS.index(day) * 24 + int(hours)) * 60 + int(minutes)
+
+
+def window_refusals(
+    daily_field: str, daily: str, weekly_field: str, weekly: str, shortest_minutes: int
+) -> Iterator[Refusal]:
+    """What RDS and ElastiCache refuse: a window too short, and a daily one during the weekly one."""
+    week = 7 * 24 * 60
+    (from_day, start), (to_day, end) = (edge.split(":", 1) for edge in weekly.split("-"))
+    begins = _minutes(from_day, start)
+    length = (_minutes(to_day, end) - begins) % week
+    if not shortest_minutes <= length < 24 * 60:
+        yield Refusal((weekly_field,), f"must last from {shortest_minutes} minutes to below 24 hours")
+    daily_start, daily_end = (_minutes("mon", time) for time in daily.split("-"))
+    daily_length = (daily_end - daily_start) % (24 * 60)
+    if daily_length < shortest_minutes:
+        yield Refusal((daily_field,), f"must last {shortest_minutes} minutes at least")
+    for day in range(7):
+        each = day * 24 * 60 + daily_start
+        if (each - begins) % week < length or (begins - each) % week < daily_length:
+            yield Refusal((daily_field,), f"overlaps {weekly_field} ({weekly})")
+            return

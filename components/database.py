@@ -11,16 +11,20 @@ from pydantic import Field, StringConstraints
 from .common import (
     PACKAGE,
     Args,
+    DailyWindow,
     Refusal,
     RetentionDays,
+    WeeklyWindow,
     check_name,
+    create_role,
     location,
     physical_name,
     service_trust,
     tags,
+    window_refusals,
 )
 from .network import Subnets, security_group
-from .security import EncryptionKey
+from .security import EncryptionKey, read_secret_statements, store_secret
 
 InstanceClass = Annotated[
     str,
@@ -35,9 +39,6 @@ ReplicaName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-
 
 _WITHOUT_INSIGHTS = ("db.t3.micro", "db.t3.small", "db.t4g.micro", "db.t4g.small")
 _LOGS = ("error", "slowquery")
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DAY = f"({'|'.join(_DAYS)})"
-_TIME = r"([01]\d|2[0-3]):[0-5]\d"
 PORT = 3306
 
 
@@ -93,11 +94,9 @@ class DatabaseArgs(Args):
     """Read replicas by name (RDS for MySQL: at most 15)."""
     backup_retention_days: int = Field(default=7, ge=0, le=35)
     """Days that automated backups, and with them any point in time, are kept (RDS: 0 to 35; 0 is none)."""
-    backup_window: Annotated[str, StringConstraints(pattern=rf"^{_TIME}-{_TIME}$")] = "02:00-03:00"
+    backup_window: DailyWindow = "02:00-03:00"
     """Daily window for backups (UTC), of 30 minutes at least, apart from the maintenance window."""
-    maintenance_window: Annotated[str, StringConstraints(pattern=rf"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$")] = (
-        "sun:03:30-sun:04:30"
-    )
+    maintenance_window: WeeklyWindow = "sun:03:30-sun:04:30"
     """Weekly window for maintenance (UTC), of 30 minutes at least."""
     deletion_protection: bool = True
     """AWS refuses to delete the primary, and Pulumi to delete or replace it; a final snapshot is taken in any case."""
@@ -135,7 +134,9 @@ class DatabaseArgs(Args):
             yield Refusal(("secret_recovery_days",), "Secrets Manager takes 7 to 30 days, or 0")
         if self.username.lower() in ("admin1", "rdsadmin", "root", "mysql", "rdsrepladmin"):
             yield Refusal(("username",), f"{self.username!r} is reserved by RDS")
-        yield from _window_refusals(self.backup_window, self.maintenance_window)
+        yield from window_refusals(
+            "backup_window", self.backup_window, "maintenance_window", self.maintenance_window, shortest_minutes=30
+        )
 
 
 class Database(pulumi.ComponentResource):
@@ -175,7 +176,6 @@ class Database(pulumi.ComponentResource):
         self._logs_key = logs_key
         # A restored database is another one: it never takes the place of the one it was restored from.
         self._instance_name = f"{name}-{args.restore.name}" if args.restore else name
-        self._secret_prefix = physical_name(name, 200)
         self._child = pulumi.ResourceOptions(parent=self)
         self._protected = pulumi.ResourceOptions(parent=self, protect=args.deletion_protection)
         for replica_name, replica_args in args.replicas.items():
@@ -215,15 +215,8 @@ class Database(pulumi.ComponentResource):
         )
 
     def read_secret_statements(self) -> list[dict[str, Any]]:
-        """For a role's policy: read how to connect. The secret is told by the start of its name, known in a preview."""
-        return [
-            {
-                "Effect": "Allow",
-                "Action": "secretsmanager:GetSecretValue",
-                "Resource": location(self).arn("secretsmanager", f"secret:{self._secret_prefix}-*"),
-            },
-            self._key.decrypt_statement("secretsmanager"),
-        ]
+        """For a role's policy: read how to connect."""
+        return read_secret_statements(self._name, self._key, self)
 
     def _create_parameter_group(self) -> aws.rds.ParameterGroup:
         parameters = {
@@ -249,27 +242,14 @@ class Database(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_monitoring_role(self) -> tuple[aws.iam.Role, pulumi.Resource]:
-        """The role, and the attachment that RDS needs in place before it takes the role."""
-        name = f"{self._name}-monitoring"
-        here = location(self)
-        role = aws.iam.Role(
-            name,
-            assume_role_policy=service_trust(
-                "monitoring.rds.amazonaws.com", StringEquals={"aws:SourceAccount": here.account}
-            ),
-            tags=tags(name),
-            opts=self._child,
+    def _create_monitoring_role(self) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        own = {"aws:SourceAccount": location(self).account}
+        return create_role(
+            f"{self._name}-monitoring",
+            trust=service_trust("monitoring.rds.amazonaws.com", StringEquals=own),
+            managed_policies=["service-role/AmazonRDSEnhancedMonitoringRole"],
+            parent=self,
         )
-        attachment = aws.iam.RolePolicyAttachment(
-            name,
-            role=role.name,
-            policy_arn=pulumi.Output.format(
-                "arn:{}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole", here.partition
-            ),
-            opts=self._child,
-        )
-        return role, attachment
 
     def _create_log_groups(self, name: str, identifier: str) -> list[pulumi.Resource]:
         """Made before the instance: RDS would make them itself, without a key of ours and without an end."""
@@ -375,57 +355,23 @@ class Database(pulumi.ComponentResource):
     def _needed_by(self, name: str, identifier: str) -> list[pulumi.Resource]:
         """What an instance uses without naming it: its log groups, and its monitoring role's permissions."""
         groups = self._create_log_groups(name, identifier)
-        return [*groups, self._monitoring[1]] if self._monitoring else groups
+        return [*groups, *self._monitoring[1]] if self._monitoring else groups
 
     def _create_secret(self, password: pulumi.Output[str], primary: aws.rds.Instance) -> pulumi.Output[str]:
         """How to connect, in the form that Secrets Manager's own rotation functions read."""
-        secret = aws.secretsmanager.Secret(
+        return store_secret(
             self._name,
-            # A prefix, because Secrets Manager keeps a deleted secret's name for its recovery window.
-            name_prefix=f"{self._secret_prefix}-",
-            description=f"MySQL master user of {pulumi.get_project()} {pulumi.get_stack()}",
-            kms_key_id=self._key.arn,
-            recovery_window_in_days=self._args.secret_recovery_days,
-            tags=tags(self._name),
-            opts=self._protected,
+            {
+                "engine": "mysql",
+                "host": primary.address,
+                "port": self.port,
+                "username": self._args.username,
+                "password": password,
+                "dbname": self._args.database_name,
+            },
+            key=self._key,
+            description="MySQL master user",
+            recovery_days=self._args.secret_recovery_days,
+            protect=self._args.deletion_protection,
+            parent=self,
         )
-        version = aws.secretsmanager.SecretVersion(
-            self._name,
-            secret_id=secret.id,
-            secret_string=pulumi.Output.json_dumps(
-                {
-                    "engine": "mysql",
-                    "host": primary.address,
-                    "port": self.port,
-                    "username": self._args.username,
-                    "password": password,
-                    "dbname": self._args.database_name,
-                }
-            ),
-            opts=self._child,
-        )
-        return version.secret_arn
-
-
-def _minutes(day: str, time: str) -> int:
-    hours, minutes = time.split(":")
-    return (_DAYS.index(day) * 24 + int(hours)) * 60 + int(minutes)
-
-
-def _window_refusals(backup: str, maintenance: str) -> Iterator[Refusal]:
-    """RDS wants half an hour at least of each window, and the daily one never during the weekly one."""
-    week = 7 * 24 * 60
-    (from_day, start), (to_day, end) = (edge.split(":", 1) for edge in maintenance.split("-"))
-    begins = _minutes(from_day, start)
-    length = (_minutes(to_day, end) - begins) % week
-    if not 30 <= length < 24 * 60:
-        yield Refusal(("maintenance_window",), "must last from 30 minutes to below 24 hours")
-    backup_start, backup_end = (_minutes("mon", time) for time in backup.split("-"))
-    backup_length = (backup_end - backup_start) % (24 * 60)
-    if backup_length < 30:
-        yield Refusal(("backup_window",), "must last 30 minutes at least")
-    for day in range(7):
-        daily = day * 24 * 60 + backup_start
-        if (daily - begins) % week < length or (begins - daily) % week < backup_length:
-            yield Refusal(("backup_window",), f"overlaps maintenance_window ({maintenance})")
-            return

@@ -15,9 +15,9 @@ from .common import (
     Refusal,
     RetentionDays,
     check_name,
+    create_role,
     location,
     log_group_name,
-    policy_document,
     service_trust,
     tags,
 )
@@ -253,18 +253,10 @@ class Network(pulumi.ComponentResource):
             tags=tags(name),
             opts=self._child,
         )
-        role = aws.iam.Role(
+        role, permissions = create_role(
             name,
-            assume_role_policy=service_trust(
-                "vpc-flow-logs.amazonaws.com", StringEquals={"aws:SourceAccount": here.account}
-            ),
-            tags=tags(name),
-            opts=self._child,
-        )
-        policy = aws.iam.RolePolicy(
-            name,
-            role=role.id,
-            policy=policy_document(
+            trust=service_trust("vpc-flow-logs.amazonaws.com", StringEquals={"aws:SourceAccount": here.account}),
+            statements=[
                 {
                     "Effect": "Allow",
                     "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -272,8 +264,8 @@ class Network(pulumi.ComponentResource):
                 },
                 # Listing log groups has no resource-level permission.
                 {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
-            ),
-            opts=self._child,
+            ],
+            parent=self,
         )
         aws.ec2.FlowLog(
             name,
@@ -284,7 +276,7 @@ class Network(pulumi.ComponentResource):
             iam_role_arn=role.arn,
             max_aggregation_interval=self._args.flow_log_interval_seconds,
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
 
 

@@ -1,6 +1,6 @@
 """Security tier: customer-managed KMS keys whose policies admit the AWS services that have to use them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import pulumi
@@ -83,9 +83,16 @@ class EncryptionKey(pulumi.ComponentResource):
 
         The key is told by its alias, which a preview knows, and not by its id: so the policy can be checked there.
         """
+        return self._use_statement(service, "kms:Decrypt")
+
+    def encrypt_statement(self, service: str) -> dict[str, Any]:
+        """For a role's policy: write what one AWS service, such as `sqs`, encrypts with this key, and read it again."""
+        return self._use_statement(service, ["kms:Decrypt", "kms:GenerateDataKey"])
+
+    def _use_statement(self, service: str, action: str | list[str]) -> dict[str, Any]:
         return {
             "Effect": "Allow",
-            "Action": "kms:Decrypt",
+            "Action": action,
             "Resource": self._here.arn("kms", "key/*"),
             "Condition": {
                 "StringEquals": {
@@ -118,6 +125,52 @@ class Security(pulumi.ComponentResource):
             opts=child,
         )
         self.register_outputs({"data_key_arn": self.data.arn, "logs_key_arn": self.logs.arn})
+
+
+def store_secret(
+    name: str,
+    value: Mapping[str, Any],
+    *,
+    key: EncryptionKey,
+    description: str,
+    recovery_days: int,
+    protect: bool,
+    parent: pulumi.Resource,
+) -> pulumi.Output[str]:
+    """Keep `value` as JSON in Secrets Manager; the secret's ARN, once the value is in it."""
+    secret = aws.secretsmanager.Secret(
+        name,
+        # A prefix, because Secrets Manager keeps a deleted secret's name for its recovery window.
+        name_prefix=f"{_secret_prefix(name)}-",
+        description=f"{description} of {pulumi.get_project()} {pulumi.get_stack()}",
+        kms_key_id=key.arn,
+        recovery_window_in_days=recovery_days,
+        tags=tags(name),
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect),
+    )
+    version = aws.secretsmanager.SecretVersion(
+        name,
+        secret_id=secret.id,
+        secret_string=pulumi.Output.json_dumps(value),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return version.secret_arn
+
+
+def read_secret_statements(name: str, key: EncryptionKey, parent: pulumi.Resource) -> list[dict[str, Any]]:
+    """For a role's policy: read what `store_secret` keeps. Told by the name's start, which a preview knows."""
+    return [
+        {
+            "Effect": "Allow",
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": location(parent).arn("secretsmanager", f"secret:{_secret_prefix(name)}-*"),
+        },
+        key.decrypt_statement("secretsmanager"),
+    ]
+
+
+def _secret_prefix(name: str) -> str:
+    return physical_name(name, 200)
 
 
 def _account_statement(here: Location) -> dict[str, Any]:

@@ -81,7 +81,32 @@ class SecureBucket(pulumi.ComponentResource):
         self.name = bucket.bucket
         self.arn = bucket.arn
         self.domain_name = bucket.bucket_regional_domain_name
+        self._key = key
+        self._known_arn = here.bucket_arn(_bucket_name(name, here))
         self.register_outputs({"name": self.name, "arn": self.arn, "domain_name": self.domain_name})
+
+    def read_write_statements(self) -> list[dict[str, Any]]:
+        """For a role's policy: list the bucket, and read, write and delete its objects."""
+        return [
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": self._known_arn},
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+                "Resource": pulumi.Output.format("{}/*", self._known_arn),
+            },
+            self._key.encrypt_statement("s3"),
+        ]
+
+    def read_statements(self, prefix: str) -> list[dict[str, Any]]:
+        """For a role's policy: read the objects whose keys begin with `prefix`."""
+        return [
+            {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": pulumi.Output.format("{}/{}*", self._known_arn, prefix),
+            },
+            self._key.decrypt_statement("s3"),
+        ]
 
 
 class LogBucketArgs(BucketArgs):

@@ -108,7 +108,13 @@ def test_log_groups_stand_before_the_instances_write_to_them(recording):
     primary = one(recording, INSTANCE, "database-primary")
     assert waits_for(recording, primary, groups["database-primary-error"])
     assert waits_for(
-        recording, primary, one(recording, "iam/rolePolicyAttachment:RolePolicyAttachment", "database-monitoring")
+        recording,
+        primary,
+        one(
+            recording,
+            "iam/rolePolicyAttachment:RolePolicyAttachment",
+            "database-monitoring-AmazonRDSEnhancedMonitoringRole",
+        ),
     )
 
 
