@@ -37,7 +37,7 @@ class DataServices:
         ]
 
     def statements(self, client: str) -> list[dict[str, Any]]:
-        """For the policy of a client's role: read both secrets, use the bucket, and the queues that `client` may use."""
+        """For the policy of a role: read both secrets, use the bucket, and the queues that are granted to `client`."""
         return [
             *(self.cache.read_secret_statements() if self.cache else []),
             *(self.database.read_secret_statements() if self.database else []),

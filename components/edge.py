@@ -58,6 +58,7 @@ _PRIORITIES: dict[str, int] = {
     "AWSManagedRulesWindowsRuleSet": 110,
     "AWSManagedRulesAdminProtectionRuleSet": 120,
 }
+_ORIGIN_PRIORITY = 0
 _RATE_LIMIT_PRIORITY = 30
 
 # CloudFront's managed policies have the same ids in every account (CloudFront developer guide, "Use managed policies").
@@ -204,14 +205,15 @@ class WebAcl(pulumi.ComponentResource):
         scope: Literal["CLOUDFRONT", "REGIONAL"],
         logs_key: EncryptionKey,
         resource_arn: pulumi.Input[str] | None = None,
-        rate_limited: bool = True,
+        origin_secret: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
         scope: CLOUDFRONT for a distribution, which names this ACL itself; REGIONAL for `resource_arn`.
         logs_key: a key with CloudWatch Logs among its users, in the ACL's region (us-east-1 for CLOUDFRONT).
         resource_arn: the load balancer, API or user pool to protect, with scope REGIONAL.
-        rate_limited: false where all requests come from a few addresses, as they do behind a CDN.
+        origin_secret: what CloudFront sends along in ORIGIN_HEADER, for a load balancer behind it: a request without it
+            is blocked, and none is counted by address, since every address there is one of CloudFront's.
         """
         check_name(name, 40)
         if (scope == "REGIONAL") != (resource_arn is not None):
@@ -230,7 +232,7 @@ class WebAcl(pulumi.ComponentResource):
             name,
             scope=scope,
             default_action={"allow": {}},
-            rules=[*rules, _rate_rule(args.rate_limit)] if rate_limited else rules,
+            rules=[*rules, _origin_rule(origin_secret) if origin_secret else _rate_rule(args.rate_limit)],
             visibility_config=_visibility(name),
             region=region,
             tags=tags(name),
@@ -362,8 +364,8 @@ class Edge(pulumi.ComponentResource):
             scope="REGIONAL",
             resource_arn=alb.arn,
             logs_key=logs_key,
-            # Behind CloudFront every address is one of CloudFront's: its own web ACL counts the real ones.
-            rate_limited=not args.cdn,
+            # For the listener rules that demand it not: Elastic Beanstalk makes its own, which can't name a header.
+            origin_secret=alb.origin_secret,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.distribution_domain = None
@@ -541,6 +543,27 @@ def _managed_rule(group: str, action: str, counted: Sequence[str]) -> aws.wafv2.
             }
         },
         "visibility_config": _visibility(group),
+    }
+
+
+def _origin_rule(secret: pulumi.Input[str]) -> aws.wafv2.WebAclRuleArgsDict:
+    return {
+        "name": "origin-verify",
+        "priority": _ORIGIN_PRIORITY,
+        "action": {"block": {}},
+        "statement": {
+            "not_statement": {
+                "statement": {
+                    "byte_match_statement": {
+                        "field_to_match": {"single_header": {"name": ORIGIN_HEADER}},
+                        "positional_constraint": "EXACTLY",
+                        "search_string": secret,
+                        "text_transformations": [{"priority": 0, "type": "NONE"}],
+                    }
+                }
+            }
+        },
+        "visibility_config": _visibility("origin-verify"),
     }
 
 

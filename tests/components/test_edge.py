@@ -94,6 +94,21 @@ def test_addresses_are_counted_where_they_are_the_clients_own(cdn, no_cdn):
     assert limited(no_cdn) == {"edge-alb": True}
 
 
+def test_web_acl_blocks_what_did_not_come_through_the_distribution(cdn, no_cdn):
+    acl = one(cdn, WEB_ACL, "edge-alb")
+    rule = next(rule for rule in acl.inputs["rules"] if rule["name"] == "origin-verify")
+    assert (rule["priority"], rule["action"]) == (0, {"block": {}})
+    match = rule["statement"]["notStatement"]["statement"]["byteMatchStatement"]
+    assert (
+        match["searchString"] == one(cdn, "index/randomPassword:RandomPassword", "alb-origin-secret").outputs["result"]
+    )
+    assert match["fieldToMatch"] == {"singleHeader": {"name": "x-origin-verify"}}
+    assert match["positionalConstraint"] == "EXACTLY"
+    assert "rules" in acl.secrets
+    for other in (one(cdn, WEB_ACL, "edge-cdn"), one(no_cdn, WEB_ACL, "edge-alb")):
+        assert "origin-verify" not in {rule["name"] for rule in other.inputs["rules"]}
+
+
 def test_waf_logs(cdn):
     groups = of(cdn, "cloudwatch/logGroup:LogGroup")
     for name, region in {"edge-alb": "eu-west-1", "edge-cdn": "us-east-1"}.items():
