@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from policy.graph import UNKNOWN
-from policy.rules.validity import _TAGGED
+from policy.rules.validity.names import TAGGED
 from tests.policy.build import Made, arn, case, name, res
 from tests.policy.cases.waf import MANAGED, RATE, acl, by_text, separate
 
@@ -731,7 +731,7 @@ CASES = [
             ],
             unknown=[res(type, "r", tags=UNKNOWN)],
         )
-        for type in _TAGGED
+        for type in TAGGED
     ),
     case(
         "group-sizes",
