@@ -27,13 +27,15 @@ from .security import EncryptionKey, read_secret_statements, store_secret
 
 NodeType = Annotated[
     str,
-    StringConstraints(pattern=r"^cache\.(t3|t4g|m5|m6g|m7g|r5|r6g|r6gd|r7g|c7gn)\.(micro|small|medium|\d*x?large)$"),
+    StringConstraints(
+        pattern=r"^cache\.((t3|t4g)\.(micro|small|medium)|(m5|m6g|m7g|r5|r6g|r7g|c7gn)\.(\d*x)?large|r6gd\.\d*xlarge)$"
+    ),
 ]
 """A current node type for Redis (ElastiCache user guide, "Supported node types")."""
 
 _FAMILY = "redis7"
 _LOGS = ("engine-log", "slow-log")
-_SHORTEST_WINDOW_MINUTES = 60
+_WITHOUT_TIERING = ("volatile-random", "allkeys-random", "volatile-ttl")
 _MOST_NODES = 500
 PORT = 6379
 
@@ -85,7 +87,7 @@ class CacheArgs(Args):
     auth_token_generation: int = Field(default=1, ge=1)
     """A higher one makes a new auth token and puts it into the secret. Clients go on with the old one until
     `auth_token_update_strategy` says SET, or the token is rotated once more: ElastiCache takes two at a time."""
-    auth_token_update_strategy: Literal["ROTATE", "SET"] = "ROTATE"
+    auth_token_update_strategy: Literal["ROTATE", "SET"] = "ROTATE"  # noqa: S105 - how, not what
     """How a token that is new comes in. ROTATE, together with a higher generation, admits it beside the old one; once
     every client has read the secret again, SET in an `up` of its own shuts the old one out, which ElastiCache does only
     after a ROTATE. Leave it at SET then, and go back to ROTATE together with the next generation."""
@@ -120,7 +122,7 @@ class CacheArgs(Args):
             self.snapshot_window,
             "maintenance_window",
             self.maintenance_window,
-            shortest_minutes=_SHORTEST_WINDOW_MINUTES,
+            shortest_minutes=60,
         )
 
 
@@ -260,7 +262,7 @@ class Cache(pulumi.ComponentResource):
     def _create_parameter_group(self) -> aws.elasticache.ParameterGroup:
         """Named by its family: ElastiCache can't change that on what exists."""
         name = f"{self._group_name}-{_FAMILY}"
-        parameters = {"maxmemory-policy": self._args.maxmemory_policy}
+        parameters: dict[str, str] = {"maxmemory-policy": self._args.maxmemory_policy}
         if self._args.cluster_mode:
             parameters["cluster-enabled"] = "yes"
         return aws.elasticache.ParameterGroup(

@@ -44,7 +44,7 @@ class QueueArgs(Args):
     delay_seconds: int = Field(default=0, ge=0, le=900)
     """Seconds before a new message can be received (SQS: 0 to 900)."""
     receive_wait_seconds: int = Field(default=20, ge=0, le=20)
-    """Seconds that a receiver waits for a message where there is none (SQS: 0 to 20); 0 polls, and pays, for nothing."""
+    """Seconds that a receiver waits for a message where there is none (SQS: 0 to 20); 0 pays for every empty answer."""
     max_message_bytes: int = Field(default=262_144, ge=1024, le=1_048_576)
     """Largest message, with its attributes (SQS: 1 KiB to 1 MiB)."""
     key_reuse_seconds: int = Field(default=300, ge=60, le=86_400)
@@ -120,7 +120,7 @@ class Messaging(pulumi.ComponentResource):
         self.register_outputs({"urls": self.urls, "arns": self.arns, "dead_letter_urls": self.dead_letter_urls})
 
     def statements(self, client: str) -> list[dict[str, Any]]:
-        """For the policy of a client's role: what its queues grant to it, and the key's use; nothing where none does."""
+        """For the policy of a client's role: what the queues grant to it, and their key's use."""
         about = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
         sends = [name for name, queue in self._args.queues.items() if client in queue.senders]
         receives = [name for name, queue in self._args.queues.items() if client in queue.receivers]
