@@ -28,6 +28,11 @@ DailyWindow = Annotated[str, StringConstraints(pattern=rf"^{_TIME}-{_TIME}$")]
 WeeklyWindow = Annotated[str, StringConstraints(pattern=rf"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$")]
 """Part of every week (UTC), such as `sun:03:30-sun:04:30`."""
 
+InstanceType = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.(nano|micro|small|medium|metal|\d*x?large)$")
+]
+"""An EC2 instance type, such as `t4g.small`; one with a `g` behind its generation is a Graviton type (arm64)."""
+
 
 class Refusal(NamedTuple):
     """A combination of arguments that AWS refuses: where it is, and why."""
@@ -161,6 +166,11 @@ def create_role(
     if statements:
         permissions.append(aws.iam.RolePolicy(name, role=role.id, policy=policy_document(*statements), opts=child))
     return role, permissions
+
+
+def architecture(instance_type: str) -> Literal["arm64", "x86_64"]:
+    """The processor architecture of an EC2 instance type."""
+    return "arm64" if re.match(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*\.", instance_type) else "x86_64"
 
 
 def check_name(name: str, longest: int) -> None:

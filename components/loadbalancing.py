@@ -106,6 +106,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
     zone_id: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     origin_secret: pulumi.Output[str] | None
+    listener: aws.lb.Listener
 
     def __init__(
         self,
@@ -147,7 +148,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
             tags=tags(name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
         )
-        self._https = aws.lb.Listener(
+        self.listener = aws.lb.Listener(
             f"{name}-https",
             load_balancer_arn=balancer.arn,
             port=443,
@@ -247,7 +248,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
             conditions.append({"http_header": {"http_header_name": ORIGIN_HEADER, "values": [self.origin_secret]}})
         rule = aws.lb.ListenerRule(
             f"{self._name}-{name}",
-            listener_arn=self._https.arn,
+            listener_arn=self.listener.arn,
             priority=priority,
             conditions=conditions,
             actions=[{"type": "forward", "target_group_arn": target_group.arn}],

@@ -1,7 +1,6 @@
 """Web tier: an Auto Scaling group of instances that only the load balancers reach."""
 
 import base64
-import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -9,7 +8,18 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import PACKAGE, Args, Refusal, check_name, location, policy_document, service_trust, tags
+from .common import (
+    PACKAGE,
+    Args,
+    InstanceType,
+    Refusal,
+    architecture,
+    check_name,
+    location,
+    policy_document,
+    service_trust,
+    tags,
+)
 from .database import Database
 from .loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, HealthCheckArgs, NetworkLoadBalancer
 from .network import Subnets, allow, security_group
@@ -47,9 +57,7 @@ class WebArgs(Args):
     placement: Literal["public", "private"] = "private"
     """Subnets: private, with a way out by NAT or endpoints, or public, where each instance has a public address.
     In both only the load balancers can connect to them."""
-    instance_type: Annotated[
-        str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.(nano|micro|small|medium|metal|\d*x?large)$")
-    ] = "t4g.small"
+    instance_type: InstanceType = "t4g.small"
     """EC2 instance type; Graviton types (a `g` behind the generation) start the arm64 image."""
     min_size: int = Field(default=2, ge=1, le=500)
     """Instances at the least."""
@@ -291,6 +299,4 @@ class Web(pulumi.ComponentResource):
 
 def amazon_linux(instance_type: str) -> str:
     """The current Amazon Linux 2023 image for an instance type, resolved by EC2 whenever an instance starts."""
-    family = instance_type.split(".")[0]
-    architecture = "arm64" if re.match(r"a1$|[a-z]+\d+[a-z]*g", family) else "x86_64"
-    return f"resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
+    return f"resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture(instance_type)}"
