@@ -371,6 +371,26 @@ OUTPUTS: dict[str, dict[str, Template]] = {
     },
     "aws:cloudwatch/eventRule:EventRule": {"id": "{name}", "arn": arn("events", "rule/{name}")},
     "aws:ebs/volume:Volume": {"id": "vol-{hex17}", "arn": arn("ec2", "volume/{id}")},
+    "aws:elasticbeanstalk/application:Application": {
+        "id": "{name}",
+        "arn": arn("elasticbeanstalk", "application/{name}"),
+    },
+    "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": {
+        "id": "{name}",
+        "arn": arn("elasticbeanstalk", "applicationversion/{application}/{name}"),
+    },
+    "aws:elasticbeanstalk/environment:Environment": {
+        "id": "e-{lower10}",
+        "arn": arn("elasticbeanstalk", "environment/{application}/{name}"),
+        "cname": "{name}.eba-{lower8}.{region}.elasticbeanstalk.com",
+        "endpointUrl": "awseb-{lower14}.{region}.elb.{suffix}",
+        "autoscalingGroups": lambda f: [f"awseb-{f['id']}-stack-AWSEBAutoScalingGroup-{f['mixed12']}"],
+        "platformArn": lambda f: re.sub(
+            r"(.*) v([0-9.]+) running (.*)",
+            rf"arn:{f['partition']}:elasticbeanstalk:{f['region']}::platform/\3 running on \1/\2",
+            str(f["solutionStackName"]),
+        ),
+    },
     "aws:elb/loadBalancer:LoadBalancer": {
         "id": "{name}",
         "arn": arn("elasticloadbalancing", "loadbalancer/{name}"),
@@ -692,10 +712,14 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:ec2/securityGroup:SecurityGroup": frozenset({"description", "name", "vpcId"}),
     "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
     "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),
+    "aws:elasticbeanstalk/application:Application": frozenset({"name"}),
+    "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": frozenset({"application", "bucket", "key", "name"}),
+    "aws:elasticbeanstalk/environment:Environment": frozenset({"cnamePrefix", "name", "tier"}),
     "aws:lb/loadBalancer:LoadBalancer": frozenset({"internal", "loadBalancerType", "name"}),
     "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "targetType", "vpcId"}),
     "aws:rds/instance:Instance": frozenset({"dbName", "kmsKeyId", "storageEncrypted", "username"}),
     "aws:s3/bucket:Bucket": frozenset({"bucket"}),
+    "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
 }
 # The property that counts up with every change.
 VERSIONED = {"aws:ec2/launchTemplate:LaunchTemplate": "latestVersion", "aws:ssm/parameter:Parameter": "version"}
@@ -837,12 +861,28 @@ def _cloudfront_policy(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     return {"id": made, "name": name, "etag": "E" + _spell(name, ALPHABETS["upper"], 13)}
 
 
+def _solution_stack(args: Mapping[str, Any], region: str) -> dict[str, Any]:
+    pythons = ("3.9", "3.11", "3.12", "3.13", "3.14")
+    stacks = [f"64bit Amazon Linux 2023 v4.13.10 running Python {python}" for python in pythons]
+    found = [stack for stack in stacks if re.search(str(args.get("nameRegex") or ""), stack)]
+    if not found:
+        raise UnknownFunction(f"no Elastic Beanstalk platform matches {args['nameRegex']!r}")
+    return {
+        "id": found[-1],
+        "name": found[-1],
+        "nameRegex": args.get("nameRegex", ""),
+        "mostRecent": bool(args.get("mostRecent", False)),
+        "region": region,
+    }
+
+
 INVOKES: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
     "aws:cloudfront/getCachePolicy:getCachePolicy": _cloudfront_policy,
     "aws:cloudfront/getOriginRequestPolicy:getOriginRequestPolicy": _cloudfront_policy,
     "aws:cloudfront/getResponseHeadersPolicy:getResponseHeadersPolicy": _cloudfront_policy,
     "aws:ec2/getAmi:getAmi": _ami,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
+    "aws:elasticbeanstalk/getSolutionStack:getSolutionStack": _solution_stack,
     "aws:elb/getServiceAccount:getServiceAccount": lambda args, region: {
         "id": "127311923021",
         "arn": f"arn:{partition(region)}:iam::127311923021:root",
