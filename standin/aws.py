@@ -123,7 +123,13 @@ NAME_LENGTHS = {
     "aws:elasticache/cluster:Cluster": 50,
     "aws:elasticache/replicationGroup:ReplicationGroup": 40,
 }
-LOWER_CASE = {"aws:rds/subnetGroup:SubnetGroup", "aws:rds/parameterGroup:ParameterGroup", *NAME_PROPERTIES}
+LOWER_CASE = {
+    "aws:rds/subnetGroup:SubnetGroup",
+    "aws:rds/parameterGroup:ParameterGroup",
+    "aws:elasticache/subnetGroup:SubnetGroup",
+    "aws:elasticache/parameterGroup:ParameterGroup",
+    *NAME_PROPERTIES,
+}
 NAME_PREFIXES = {"aws:kms/alias:Alias": "alias/"}
 
 
@@ -188,6 +194,14 @@ def _ip(seed: str) -> str:
     return str(ipaddress.IPv4Address("203.0.113.0") + 1 + int(hashlib.sha256(seed.encode()).hexdigest(), 16) % 254)
 
 
+def _short(region: str) -> str:
+    """`use1` for us-east-1, as in zone ids: two letters of the place, one of each direction, the number."""
+    place, *directions, number = region.split("-")
+    return (
+        place + "".join(re.sub(r"(north|south|east|west|central)", lambda m: m[0][0], d) for d in directions) + number
+    )
+
+
 def zone(kind: str, region: str) -> str:
     """The hosted zone that an alias record to a load balancer, bucket or database has to name."""
     made = "Z" + _spell(kind + region, ALPHABETS["upper"], 13)
@@ -242,12 +256,24 @@ def _password(f: Fields) -> str:
     if f.get("special", True) is not False:
         alphabets.append(f.get("overrideSpecial") or "!@#$%&*()-_=+[]{}<>:?")
     length = int(f["length"])
-    first = "".join(_spell(f.digest + letters, letters, 1) for letters in alphabets)
-    return (first + "".join(_spell(f"{f.digest}{i}", "".join(alphabets), 64) for i in range(length // 64 + 1)))[:length]
+    seed = f.digest + (json.dumps(f["keepers"], sort_keys=True) if f["keepers"] else "")
+    first = "".join(_spell(seed + letters, letters, 1) for letters in alphabets)
+    return (first + "".join(_spell(f"{seed}{i}", "".join(alphabets), 64) for i in range(length // 64 + 1)))[:length]
 
 
 def _random_bytes(f: Fields) -> bytes:
     return hashlib.shake_256(f.digest.encode()).digest(int(f.get("byteLength") or f.get("length") or 8))
+
+
+def _redis(kind: str) -> Callable[[Fields], str | None]:
+    """An endpoint of a replication group that demands TLS: in cluster mode there is but one, `clustercfg`."""
+
+    def made(f: Fields) -> str | None:
+        if ("numNodeGroups" in f) != (kind == "clustercfg"):
+            return None
+        return f"{kind}.{f['name']}.{f['lower6']}.{_short(f['region'])}.cache.{f['suffix']}"
+
+    return made
 
 
 def _interface_endpoint(f: Fields) -> bool:
@@ -390,6 +416,32 @@ OUTPUTS: dict[str, dict[str, Template]] = {
             rf"arn:{f['partition']}:elasticbeanstalk:{f['region']}::platform/\3 running on \1/\2",
             str(f["solutionStackName"]),
         ),
+    },
+    "aws:ecr/repository:Repository": {
+        "id": "{name}",
+        "arn": arn("ecr", "repository/{name}"),
+        "registryId": "{account}",
+        "repositoryUrl": "{account}.dkr.ecr.{region}.{suffix}/{name}",
+    },
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": {"id": "{repository}", "registryId": "{account}"},
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": {"id": "{repository}", "registryId": "{account}"},
+    "aws:elasticache/parameterGroup:ParameterGroup": {
+        "id": "{name}",
+        "arn": arn("elasticache", "parametergroup:{name}"),
+    },
+    "aws:elasticache/replicationGroup:ReplicationGroup": {
+        "id": "{name}",
+        "arn": arn("elasticache", "replicationgroup:{name}"),
+        "clusterEnabled": lambda f: "numNodeGroups" in f,
+        "configurationEndpointAddress": _redis("clustercfg"),
+        "primaryEndpointAddress": _redis("master"),
+        "readerEndpointAddress": _redis("replica"),
+        "engineVersionActual": "{engineVersion}.0",
+    },
+    "aws:elasticache/subnetGroup:SubnetGroup": {
+        "id": "{name}",
+        "arn": arn("elasticache", "subnetgroup:{name}"),
+        "vpcId": "vpc-{hex17}",
     },
     "aws:elb/loadBalancer:LoadBalancer": {
         "id": "{name}",
@@ -534,6 +586,8 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "url": "https://sqs.{region}.{suffix}/{account}/{name}",
         "id": "{url}",
     },
+    "aws:sqs/queuePolicy:QueuePolicy": {"id": "{queueUrl}"},
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": {"id": "{queueUrl}"},
     "aws:ssm/parameter:Parameter": {
         "id": "{name}",
         "arn": lambda f: (
@@ -712,6 +766,11 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:ec2/securityGroup:SecurityGroup": frozenset({"description", "name", "vpcId"}),
     "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
     "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),
+    "aws:ecr/repository:Repository": frozenset({"encryptionConfigurations", "name"}),
+    "aws:elasticache/parameterGroup:ParameterGroup": frozenset({"family", "name"}),
+    "aws:elasticache/replicationGroup:ReplicationGroup": frozenset(
+        {"atRestEncryptionEnabled", "dataTieringEnabled", "kmsKeyId", "port", "replicationGroupId", "subnetGroupName"}
+    ),
     "aws:elasticbeanstalk/application:Application": frozenset({"name"}),
     "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": frozenset({"application", "bucket", "key", "name"}),
     "aws:elasticbeanstalk/environment:Environment": frozenset({"cnamePrefix", "name", "tier"}),
@@ -720,6 +779,8 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:rds/instance:Instance": frozenset({"dbName", "kmsKeyId", "storageEncrypted", "username"}),
     "aws:s3/bucket:Bucket": frozenset({"bucket"}),
     "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
+    "aws:sqs/queue:Queue": frozenset({"fifoQueue", "name"}),
+    "random:index/randomPassword:RandomPassword": frozenset({"keepers", "length", "overrideSpecial", "special"}),
 }
 # The property that counts up with every change.
 VERSIONED = {"aws:ec2/launchTemplate:LaunchTemplate": "latestVersion", "aws:ssm/parameter:Parameter": "version"}
@@ -731,13 +792,10 @@ VERSIONED = {"aws:ec2/launchTemplate:LaunchTemplate": "latestVersion", "aws:ssm/
 
 def _zones(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     names = [f"{region}{letter}" for letter in "abc"]
-    # Zone ids are "use1-az1" for us-east-1: two letters of the place, one of each direction, the number.
-    place, *directions, number = region.split("-")
-    short = place + "".join(re.sub(r"(north|south|east|west|central)", lambda m: m[0][0], d) for d in directions)
     return {
         "id": region,
         "names": names,
-        "zoneIds": [f"{short}{number}-az{i}" for i in (1, 2, 3)],
+        "zoneIds": [f"{_short(region)}-az{i}" for i in (1, 2, 3)],
         "groupNames": [f"{region}-zg-1"],
         "region": region,
     }

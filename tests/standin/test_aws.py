@@ -191,10 +191,29 @@ def test_only_an_interface_endpoint_has_interfaces():
 
 
 def test_a_type_the_table_does_not_know_has_an_id_an_arn_and_a_name():
-    made = computed("aws:ecr/repository:Repository", "images")
+    made = computed("aws:codebuild/project:Project", "images")
     assert re.fullmatch(r"images-[0-9a-f]{7}", made["name"])
     assert made["id"] == made["name"]
-    assert made["arn"] == f"arn:aws:ecr:eu-west-1:123456789012:repository/{made['name']}"
+    assert made["arn"] == f"arn:aws:codebuild:eu-west-1:123456789012:project/{made['name']}"
+
+
+def test_redis_has_other_endpoints_in_cluster_mode():
+    def endpoints(**inputs):
+        made = computed("aws:elasticache/replicationGroup:ReplicationGroup", replicationGroupId="redis", **inputs)
+        kinds = ("primaryEndpointAddress", "readerEndpointAddress", "configurationEndpointAddress")
+        return [re.sub(r"\.[a-z0-9]{6}\.", ".x.", made[kind] or "") for kind in kinds]
+
+    assert endpoints(numCacheClusters=2) == [
+        "master.redis.x.euw1.cache.amazonaws.com",
+        "replica.redis.x.euw1.cache.amazonaws.com",
+        "",
+    ]
+    assert endpoints(numNodeGroups=2) == ["", "", "clustercfg.redis.x.euw1.cache.amazonaws.com"]
+
+
+def test_a_repository_has_a_url():
+    made = computed("aws:ecr/repository:Repository", name="platform/web")
+    assert made["repositoryUrl"] == "123456789012.dkr.ecr.eu-west-1.amazonaws.com/platform/web"
 
 
 def test_a_bucket_setting_is_known_by_its_bucket():
@@ -247,6 +266,15 @@ def test_a_password_has_the_length_and_the_characters_asked_for(length, upper, n
     others = {c for c in result if not c.isalnum()}
     assert bool(others) == (special != "")
     assert others <= set(special or "!@#$%&*()-_=+[]{}<>:?")
+
+
+def test_a_password_is_another_one_with_other_keepers():
+    password = "random:index/randomPassword:RandomPassword"
+    made = {
+        computed(password, length=32, keepers=keepers)["result"]
+        for keepers in (None, {"n": "1"}, {"n": "2"}, {"n": "1"})
+    }
+    assert len(made) == 3
 
 
 def test_random_values():
