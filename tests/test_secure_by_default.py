@@ -2,9 +2,12 @@
 
 import pytest
 
+from components.cache import Cache
 from components.database import Database
 from components.edge import Edge, EdgeArgs
 from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
+from components.messaging import Messaging, MessagingArgs, QueueArgs
+from components.registry import Registry, RegistryArgs, RepositoryArgs
 from components.storage import SecureBucket
 from components.web import Web
 from preview.run import judge
@@ -35,6 +38,20 @@ def database():
     Database("database", subnets=network().isolated, key=keys.data, logs_key=keys.logs)
 
 
+def cache():
+    keys = security()
+    Cache("cache", subnets=network().isolated, key=keys.data, logs_key=keys.logs)
+
+
+def messaging():
+    queues = {"jobs": QueueArgs(), "orders": QueueArgs(fifo=True)}
+    Messaging("messaging", MessagingArgs(queues=queues), key=security().data)
+
+
+def registry():
+    Registry("registry", RegistryArgs(repositories={"web": RepositoryArgs()}), key=security().data)
+
+
 ALONE = {
     "security": security,
     "logs": logs,
@@ -51,6 +68,9 @@ ALONE = {
     "edge without one": lambda: edge("internet"),
     "web": web,
     "database": database,
+    "cache": cache,
+    "messaging": messaging,
+    "registry": registry,
 }
 
 
