@@ -3,17 +3,21 @@
 import pulumi
 
 import settings
+from components.cache import Cache
+from components.data import DataServices
 from components.database import Database
 from components.edge import Dns, Edge
 from components.loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, NetworkLoadBalancer
+from components.messaging import Messaging
 from components.network import Network
+from components.registry import Registry
 from components.security import Security
 from components.storage import LogBucket, SecureBucket
 from components.web import Web
 
 stack = settings.load()
 tiers, balancing = stack.tiers, stack.load_balancing
-dns = alb = nlb = classic = edge = database = storage = None
+dns = alb = nlb = classic = edge = cache = database = storage = messaging = registry = None
 
 # What every tier stands on: keys, the log bucket, the network
 security = Security("security", stack.security)
@@ -44,16 +48,25 @@ if dns and alb:
     path = stack.health_check_path
     edge = Edge("edge", stack.edge, dns=dns, alb=alb, logs=logs, logs_key=logs_key, health_check_path=path)
 
-# -> MySQL, and the bucket after it
+# -> Redis -> MySQL, and beside them the bucket and the queues
+if tiers.cache:
+    cache = Cache("cache", stack.cache, subnets=network.isolated, key=data_key, logs_key=logs_key)
 if tiers.database:
     database = Database("database", stack.database, subnets=network.isolated, key=data_key, logs_key=logs_key)
 if tiers.storage:
     storage = SecureBucket("storage", stack.storage, key=data_key, logs=logs)
+if tiers.messaging:
+    messaging = Messaging("messaging", stack.messaging, key=data_key)
+data = DataServices(cache, database, storage, messaging)
 
-# ALB -> web tier -> database
+# ALB -> web tier -> the data
 if tiers.web and alb:
     subnets = network.public if stack.web.placement == "public" else network.private
-    Web("web", stack.web, subnets=subnets, key=data_key, alb=alb, nlb=nlb, classic=classic, database=database)
+    Web("web", stack.web, subnets=subnets, key=data_key, alb=alb, nlb=nlb, classic=classic, data=data)
+
+# Container images
+if tiers.registry:
+    registry = Registry("registry", stack.registry, key=data_key)
 
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("log_bucket", logs.name)
@@ -62,9 +75,16 @@ if edge and dns:
     pulumi.export("name_servers", dns.name_servers)
 if alb:
     pulumi.export("load_balancer", alb.dns_name)
+if cache:
+    pulumi.export("cache_endpoint", cache.endpoint)
+    pulumi.export("cache_secret_arn", cache.secret_arn)
 if database:
     pulumi.export("database_endpoint", database.endpoint)
     pulumi.export("database_replica_endpoints", database.replica_endpoints)
     pulumi.export("database_secret_arn", database.secret_arn)
 if storage:
     pulumi.export("bucket", storage.name)
+if messaging:
+    pulumi.export("queue_urls", messaging.urls)
+if registry:
+    pulumi.export("repository_urls", registry.urls)

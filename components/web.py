@@ -8,25 +8,17 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import (
-    PACKAGE,
-    Args,
-    InstanceType,
-    Refusal,
-    architecture,
-    check_name,
-    location,
-    policy_document,
-    service_trust,
-    tags,
-)
-from .database import Database
+from .common import PACKAGE, Args, InstanceType, Refusal, architecture, check_name, create_role, service_trust, tags
+from .data import DataServices
 from .loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, HealthCheckArgs, NetworkLoadBalancer
 from .network import Subnets, allow, security_group
 from .security import EncryptionKey
 
 _PORT = 443
 _PRIORITY = 40000  # after every tier that claims paths of its own
+
+ENDPOINTS = frozenset({"logs", "monitoring", "ssm", "ssmmessages"})
+"""Interface endpoints without which instances in private subnets need NAT."""
 
 # Enough to answer over TLS from the first boot; an image or user data of one's own takes its place. Packages come
 # from Amazon Linux's repositories, which lie in S3 and are reached through its gateway endpoint even without NAT.
@@ -102,14 +94,14 @@ class Web(pulumi.ComponentResource):
         alb: ApplicationLoadBalancer,
         nlb: NetworkLoadBalancer | None = None,
         classic: ClassicLoadBalancer | None = None,
-        database: Database | None = None,
+        data: DataServices | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
         subnets: public ones with placement `public`, else private.
         key: encrypts the volumes; Auto Scaling must be among its users.
         nlb, classic: further load balancers in front of the same instances.
-        database: let the instances reach it and read its secret.
+        data: let the instances reach it and read its secrets.
         """
         check_name(name, 20)
         super().__init__(f"{PACKAGE}:Web", name, None, opts)
@@ -146,15 +138,15 @@ class Web(pulumi.ComponentResource):
                     port=_PORT,
                     parent=self,
                 )
-        if database:
-            allow(
-                f"{name}-to-database",
-                client=group.id,
-                server=database.security_group_id,
-                port=database.port,
-                parent=self,
-            )
-        role, permissions = self._create_role(database)
+        data = data or DataServices()
+        data.admit(name, group.id, self)
+        role, permissions = create_role(
+            name,
+            trust=service_trust("ec2.amazonaws.com"),
+            managed_policies=["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"],
+            statements=data.statements(name),
+            parent=self,
+        )
         self.role_name = role.name
         template = self._create_launch_template(role, key)
         autoscaling_group = aws.autoscaling.Group(
@@ -197,32 +189,6 @@ class Web(pulumi.ComponentResource):
                 "group_name": self.group_name,
             }
         )
-
-    def _create_role(self, database: Database | None) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-        """The instances' role, and what gives it its permissions, which must be there before they boot."""
-        role = aws.iam.Role(
-            self._name, assume_role_policy=service_trust("ec2.amazonaws.com"), tags=tags(self._name), opts=self._child
-        )
-        partition = location(self).partition
-        permissions: list[pulumi.Resource] = [
-            aws.iam.RolePolicyAttachment(
-                f"{self._name}-{policy}",
-                role=role.name,
-                policy_arn=pulumi.Output.format("arn:{}:iam::aws:policy/{}", partition, policy),
-                opts=self._child,
-            )
-            for policy in ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
-        ]
-        if database:
-            permissions.append(
-                aws.iam.RolePolicy(
-                    f"{self._name}-database",
-                    role=role.id,
-                    policy=policy_document(*database.read_secret_statements()),
-                    opts=self._child,
-                )
-            )
-        return role, permissions
 
     def _create_launch_template(self, role: aws.iam.Role, key: EncryptionKey) -> aws.ec2.LaunchTemplate:
         profile = aws.iam.InstanceProfile(self._name, role=role.name, tags=tags(self._name), opts=self._child)

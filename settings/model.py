@@ -1,10 +1,12 @@
 """The settings of a stack: which tiers there are, and the arguments of each."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
+from components import web
+from components.cache import CacheArgs
 from components.common import Args, Refusal
 from components.database import DatabaseArgs
 from components.edge import DnsArgs, EdgeArgs
@@ -14,10 +16,15 @@ from components.loadbalancing import (
     Clients,
     NetworkLoadBalancerArgs,
 )
+from components.messaging import MessagingArgs
 from components.network import NetworkArgs
+from components.registry import RegistryArgs
 from components.security import SecurityArgs
 from components.storage import BucketArgs, LogBucketArgs
 from components.web import WebArgs
+
+Client = Literal["web", "backend", "kubernetes"]
+"""Tiers that use the queues: the names that `senders` and `receivers` take."""
 
 CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[\w-]*:acm:[\w-]+:\d{12}:certificate/[\w-]+$")]
 
@@ -29,12 +36,18 @@ class TiersSettings(Args):
     """Route 53, certificates, CloudFront and WAF; without it the load balancer is internal."""
     load_balancing: bool = True
     """The load balancers."""
-    web: bool = True
-    """The Auto Scaling group behind the load balancers."""
+    cache: bool = True
+    """Redis, before MySQL."""
     database: bool = True
     """MySQL."""
     storage: bool = True
     """The application's bucket."""
+    messaging: bool = True
+    """The queues."""
+    web: bool = True
+    """The Auto Scaling group behind the load balancers."""
+    registry: bool = True
+    """The container images' repositories."""
 
 
 class LoadBalancingSettings(Args):
@@ -71,12 +84,18 @@ class Settings(Args):
     """Load balancers."""
     edge: EdgeArgs = Field(default_factory=EdgeArgs)
     """CloudFront and WAF."""
-    web: WebArgs = Field(default_factory=WebArgs)
-    """The web tier's instances."""
+    cache: CacheArgs = Field(default_factory=CacheArgs)
+    """Redis."""
     database: DatabaseArgs = Field(default_factory=DatabaseArgs)
     """MySQL."""
     storage: BucketArgs = Field(default_factory=BucketArgs)
     """The application's bucket."""
+    messaging: MessagingArgs = Field(default_factory=MessagingArgs)
+    """Queues, and which tiers send to them and receive from them."""
+    web: WebArgs = Field(default_factory=WebArgs)
+    """The web tier's instances."""
+    registry: RegistryArgs = Field(default_factory=RegistryArgs)
+    """Container images."""
 
     @property
     def load_balancer_clients(self) -> Clients:
@@ -99,12 +118,29 @@ class Settings(Args):
             for name, replica in self.database.replicas.items():
                 if replica.zone and replica.zone not in self.network.zones:
                     yield Refusal(("database", "replicas", name, "zone"), f"{replica.zone} is not among network.zones")
-        if self.tiers.web and self.web.placement == "private" and self.network.nat == "none":
-            missing = self._web_endpoints() - set(self.network.interface_endpoints)
+        for name, queue in self.messaging.queues.items():
+            for field, clients in {"senders": queue.senders, "receivers": queue.receivers}.items():
+                for client in sorted(set(clients) - set(get_args(Client))):
+                    yield Refusal(
+                        ("messaging", "queues", name, field),
+                        f"{client!r} is no tier that uses queues: those are {', '.join(get_args(Client))}",
+                    )
+        if self.network.nat == "none":
+            yield from self._endpoint_refusals()
+
+    def _endpoint_refusals(self) -> Iterator[Refusal]:
+        """In private subnets without NAT, a tier reaches AWS by interface endpoints only."""
+        data = {"secretsmanager"} if self.tiers.cache or self.tiers.database else set()
+        data |= {"sqs"} if self.tiers.messaging and self.messaging.queues else set()
+        needs = {
+            "web": web.ENDPOINTS if self.tiers.web and self.web.placement == "private" else None,
+        }
+        for tier, endpoints in needs.items():
+            missing = (endpoints | data) - set(self.network.interface_endpoints) if endpoints else None
             if missing:
                 yield Refusal(
                     ("network", "interface_endpoints"),
-                    "with nat `none`, the web tier in private subnets reaches AWS by endpoints only: add "
+                    f"with nat `none`, tiers.{tier} in private subnets reaches AWS by endpoints only: add "
                     + ", ".join(sorted(missing)),
                 )
 
@@ -125,8 +161,3 @@ class Settings(Args):
             yield Refusal(
                 ("load_balancing", "certificate_arn"), f"lies in another region than the load balancers, {self.region}"
             )
-
-    def _web_endpoints(self) -> set[str]:
-        """What an instance needs of AWS: Session Manager, the CloudWatch agent and, with a database, its secret."""
-        endpoints = {"ssm", "ssmmessages", "logs", "monitoring"}
-        return endpoints | {"secretsmanager", "kms"} if self.tiers.database else endpoints

@@ -42,10 +42,15 @@ def export(directory: Path, stack: str, sections: Mapping[str, Mapping[str, Any]
     config = dict(project.config)
     for section, changes in (sections or {}).items():
         key = f"{project.name}:{section}"
-        config[key] = {**config.get(key, {}), **changes}
+        config[key] = changed(config.get(key, {}), changes)
     return export_stack(
         project.directory, stack, config, Names(provider.schema()), project=project.name, version=provider.VERSION
     )
+
+
+def changed(section: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A section of a stack file with `changes`, among which None takes a key out."""
+    return {key: value for key, value in {**section, **changes}.items() if value is not None or key not in changes}
 
 
 def supplied(export: Export) -> dict[str, Any]:

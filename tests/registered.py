@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from standin.mocks import Recording, Registration, record, run_program
+from terraform.conformance import changed
 
 ROOT = Path(__file__).parent.parent
 STACKS = ("dev", "prod")
@@ -26,10 +27,10 @@ def stack_config(stack: str) -> dict[str, Any]:
 
 
 def run_stack(stack: str, *, unknown: bool = False, **sections: Any) -> Recording:
-    """What the real program registers with a stack file, whose `sections` are updated with these keys."""
+    """What the real program registers with a stack file and these changes of its sections; None takes a key out."""
     config = stack_config(stack)
     for section, changes in sections.items():
-        config[f"platform:{section}"] = {**config.get(f"platform:{section}", {}), **changes}
+        config[f"platform:{section}"] = changed(config.get(f"platform:{section}", {}), changes)
     return run_program(ROOT, stack, config, unknown=unknown)
 
 

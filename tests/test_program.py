@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from settings.model import TiersSettings
 from tests.registered import STACKS, by_sid, of, one, run_stack
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
@@ -20,11 +21,15 @@ MATRIX: dict[str, dict[str, Any]] = {
     "zone created": {"dns": {"create_zone": True}},
     "no edge": {"tiers": {"edge": False}, "load_balancing": {"certificate_arn": CERTIFICATE}},
     "no web": {"tiers": {"web": False}},
+    "no cache": {"tiers": {"cache": False}},
     "no database": {"tiers": {"database": False}},
     "no storage": {"tiers": {"storage": False}},
-    "foundation only": {
-        "tiers": {"edge": False, "load_balancing": False, "web": False, "database": False, "storage": False}
-    },
+    "no messaging": {"tiers": {"messaging": False}},
+    "no registry": {"tiers": {"registry": False}},
+    "Redis in shards": {"cache": {"nodes": None, "multi_az": True, "cluster_mode": {"shards": 3}}},
+    "Redis with replicas": {"cache": {"nodes": 3, "multi_az": True}},
+    "FIFO queue": {"messaging": {"queues": {"payments": {"fifo": True, "senders": ["web"]}}}},
+    "foundation only": {"tiers": dict.fromkeys(TiersSettings.model_fields, False)},
 }
 
 
@@ -72,9 +77,12 @@ def test_components(recording):
         "alb": "platform:index:ApplicationLoadBalancer",
         "nlb": "platform:index:NetworkLoadBalancer",
         "edge": "platform:index:Edge",
+        "cache": "platform:index:Cache",
         "database": "platform:index:Database",
         "storage": "platform:index:SecureBucket",
+        "messaging": "platform:index:Messaging",
         "web": "platform:index:Web",
+        "registry": "platform:index:Registry",
     }
 
 
@@ -93,12 +101,16 @@ def test_outputs():
     assert outputs["url"] == "https://www.example.com"
     assert sorted(outputs) == [
         "bucket",
+        "cache_endpoint",
+        "cache_secret_arn",
         "database_endpoint",
         "database_replica_endpoints",
         "database_secret_arn",
         "load_balancer",
         "log_bucket",
         "name_servers",
+        "queue_urls",
+        "repository_urls",
         "url",
         "vpc_id",
     ]
@@ -128,6 +140,10 @@ def test_prod_protects_what_it_keeps():
         "edge-cdn-logs",
         "logs",
         "storage",
+        "cache",  # and its secret
+        "messaging-orders",
+        "messaging-orders-dead-letters",
+        "registry-services",
         "database",  # its password and its secret
         "database-primary",
     }
@@ -141,10 +157,12 @@ def test_without_an_edge_the_load_balancer_is_internal():
     assert [r.name for r in recording.registrations if "route53" in r.type or "cloudfront" in r.type] == []
 
 
-def test_without_a_database_the_web_tier_may_read_no_secret():
+def test_without_a_database_nobody_may_read_its_secret_or_connect():
     recording = run_stack("dev", **MATRIX["no database"])
-    assert of(recording, "iam/rolePolicy:RolePolicy").keys() == {"network-flow-logs"}
+    for policy in of(recording, "iam/rolePolicy:RolePolicy").values():
+        assert "secret:platform-dev-database" not in policy.inputs["policy"]
     assert "database_endpoint" not in recording.outputs
+    assert not [r.name for r in recording.registrations if r.inputs.get("fromPort") == 3306]
 
 
 def test_network_load_balancer_has_a_name_that_its_certificate_covers():
@@ -161,7 +179,7 @@ def test_every_policy_document_is_known_before_anything_exists():
             if key in registration.inputs and registration.custom:
                 document = registration.inputs[key]
                 assert isinstance(document, str), f"{registration.urn} {key}"
-                assert '"Statement"' in document
+                assert '"Statement"' in document or registration.type == "aws:ecr/lifecyclePolicy:LifecyclePolicy"
     keys = of(recording, "kms/key:Key")
     assert all("AccountIam" in by_sid(key.inputs["policy"]) for key in keys.values())
 
@@ -179,6 +197,9 @@ def test_names_stay_within_their_limits_and_apart_for_long_stack_names():
         ("aws:rds/instance:Instance", 63, "identifier"),
         ("aws:kms/alias:Alias", 256, "name"),
         ("aws:cloudwatch/logGroup:LogGroup", 512, "name"),
+        ("aws:elasticache/replicationGroup:ReplicationGroup", 40, "replicationGroupId"),
+        ("aws:sqs/queue:Queue", 80, "name"),
+        ("aws:ecr/repository:Repository", 256, "name"),
         ("aws:cloudwatch/logDeliverySource:LogDeliverySource", 60, "name"),
         ("aws:secretsmanager/secret:Secret", 512 - 26, "namePrefix"),
     ):

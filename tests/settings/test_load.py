@@ -143,7 +143,7 @@ def test_who_connects_to_the_load_balancer_follows_from_the_edge(tiers, edge, cl
                 }
             },
             "network.interface_endpoints",
-            "add kms, logs, monitoring, secretsmanager, ssmmessages",
+            "reaches AWS by endpoints only: add logs, monitoring, secretsmanager, ssmmessages",
         ),
         ({"platform:network": {"zones": ["eu-west-1a"]}}, "network.zones", "at least 2"),
         ({"platform:storage": {"force_destroy": True}}, "storage.force_destroy", "contradicts deletion_protection"),

@@ -1,4 +1,5 @@
 import json
+import re
 
 import jsonschema
 import pytest
@@ -63,8 +64,19 @@ def test_every_amount_names_its_unit_or_counts_and_has_a_range():
         kinds = [field, *field.get("anyOf", [])]
         if any(kind.get("type") == "integer" for kind in kinds):
             assert any({"minimum", "enum"} & kind.keys() for kind in kinds), f"{name} has no range"
-            ending = name.rsplit("_", 1)[-1]
-            counts = ("size", "limit", "target", "threshold")
-            assert ending in ("days", "seconds", "minutes", "gib", "percent", *counts), (
+            ending = re.split("[._]", name)[-1]
+            counts = (
+                "count",
+                "generation",
+                "images",
+                "limit",
+                "nodes",
+                "shard",
+                "shards",
+                "size",
+                "target",
+                "threshold",
+            )
+            assert ending in ("days", "seconds", "minutes", "bytes", "gib", "percent", *counts), (
                 f"{name} has no unit in its name"
             )
