@@ -348,19 +348,19 @@ class Backend(pulumi.ComponentResource):
             to_port=443,
             opts=self._child,
         )
+        doors: list[pulumi.Resource] = [https]
+        if self._args.load_balancer in ("application", "network"):
+            doors.append(self._logs.policy)
         if self._args.load_balancer == "network":
             # Beanstalk gives a Network Load Balancer no security group, and the clients' addresses reach the instances.
-            return None, [https, self._from_vpc(f"{name}-from-vpc", self.security_group_id, self._port)]
-        doors: list[pulumi.Resource] = [https]
+            return None, [*doors, self._from_vpc(f"{name}-from-vpc", self.security_group_id, self._port)]
         if self._shared:
-            group_id = self._shared.security_group_id
+            group_id, client = self._shared.security_group_id, "alb"
             doors.append(self._shared.listener)
-            client = "alb"
         else:
-            balancer = f"{name}-load-balancer"
+            balancer, client = f"{name}-load-balancer", "load-balancer"
             group_id = security_group(balancer, self._subnets.vpc_id, "Backend load balancer", self).id
-            doors += [self._from_vpc(balancer, group_id, _LISTENER_PORT), self._logs.policy]
-            client = "load-balancer"
+            doors.append(self._from_vpc(balancer, group_id, _LISTENER_PORT))
         rules = allow(
             f"{name}-from-{client}", client=group_id, server=self.security_group_id, port=self._port, parent=self
         )
