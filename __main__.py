@@ -32,15 +32,21 @@ if tiers.load_balancing:
     certificate = dns.certificate_arn if dns else balancing.certificate_arn or ""
     clients, inside = stack.load_balancer_clients, network.private
     outside = inside if clients == "vpc" else network.public
+    check = stack.web.health_check if tiers.web else None
     alb = ApplicationLoadBalancer(
-        "alb", balancing.application, subnets=outside, clients=clients, certificate_arn=certificate, logs=logs
+        "alb",
+        balancing.application,
+        subnets=outside,
+        clients=clients,
+        certificate_arn=certificate,
+        logs=logs,
+        default_check=check,
     )
     if balancing.network:
         nlb = NetworkLoadBalancer("nlb", balancing.network, subnets=inside, certificate_arn=certificate, logs=logs)
     if dns and nlb:
         dns.alias(f"internal.{dns.domain}", target_name=nlb.dns_name, target_zone_id=nlb.zone_id, parent=nlb)
     if balancing.classic:
-        check = stack.web.health_check
         classic = ClassicLoadBalancer(
             "clb", balancing.classic, subnets=inside, certificate_arn=certificate, logs=logs, health_check=check
         )

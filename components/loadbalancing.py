@@ -85,6 +85,12 @@ class ClassicLoadBalancerArgs(Args):
     """Minutes between two deliveries of access logs."""
 
 
+_NOT_FOUND: aws.lb.ListenerDefaultActionArgsDict = {
+    "type": "fixed-response",
+    "fixed_response": {"content_type": "text/plain", "message_body": "not found", "status_code": "404"},
+}
+
+
 @dataclass(frozen=True)
 class TargetRoute:
     """Where a load balancer sends requests: register targets in `target_group`, and only once `listener` knows it."""
@@ -94,10 +100,11 @@ class TargetRoute:
 
 
 class ApplicationLoadBalancer(pulumi.ComponentResource):
-    """An HTTPS load balancer that answers 404 until a tier claims paths of it by `forward`.
+    """An HTTPS load balancer whose paths tiers claim by `forward`; what nobody claims goes to `default`, or gets 404.
 
-    Behind CloudFront it admits CloudFront's addresses alone and demands a secret header, which the distribution must
-    send, from every request: `origin_secret` holds it.
+    Behind CloudFront it admits CloudFront's addresses alone, and every request has to carry a secret header, which the
+    distribution sends: `origin_secret` holds it. The rules that `forward` makes demand it, and for whatever else the
+    listener does, such as its default and Elastic Beanstalk's rules, `edge.Edge` has the web ACL demand it.
     """
 
     arn: pulumi.Output[str]
@@ -106,6 +113,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
     zone_id: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     origin_secret: pulumi.Output[str] | None
+    default: TargetRoute | None
     listener: aws.lb.Listener
 
     def __init__(
@@ -117,13 +125,17 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
         clients: Clients,
         certificate_arn: pulumi.Input[str],
         logs: LogBucket,
+        default_check: HealthCheckArgs | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
         subnets: public ones where `clients` come from outside, else private; of two zones at least.
         certificate_arn: an issued ACM certificate of the same region.
+        default_check: send what no rule claims to instances that answer this check, by HTTPS on port 443; none for 404.
         """
         _check(name, subnets)
+        if default_check:
+            check_name(f"{name}-default", _LONGEST_NAME)
         super().__init__(f"{PACKAGE}:ApplicationLoadBalancer", name, None, opts)
         args = args or ApplicationLoadBalancerArgs()
         self._name = name
@@ -148,6 +160,11 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
             tags=tags(name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
         )
+        target_group = (
+            _target_group(f"{name}-default", subnets.vpc_id, 443, "HTTPS", default_check, self)
+            if default_check
+            else None
+        )
         self.listener = aws.lb.Listener(
             f"{name}-https",
             load_balancer_arn=balancer.arn,
@@ -155,12 +172,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
             protocol="HTTPS",
             ssl_policy=args.tls_policy,
             certificate_arn=certificate_arn,
-            default_actions=[
-                {
-                    "type": "fixed-response",
-                    "fixed_response": {"content_type": "text/plain", "message_body": "not found", "status_code": "404"},
-                }
-            ],
+            default_actions=[{"type": "forward", "target_group_arn": target_group.arn} if target_group else _NOT_FOUND],
             tags=tags(f"{name}-https"),
             opts=child,
         )
@@ -179,6 +191,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
                 tags=tags(f"{name}-http"),
                 opts=child,
             )
+        self.default = TargetRoute(target_group, self.listener) if target_group else None
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
         self.dns_name = balancer.dns_name

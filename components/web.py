@@ -15,7 +15,6 @@ from .network import Subnets, allow, security_group
 from .security import EncryptionKey
 
 _PORT = 443
-_PRIORITY = 40000  # after every tier that claims paths of its own
 
 ENDPOINTS = frozenset({"logs", "monitoring", "ssm", "ssmmessages"})
 """Interface endpoints without which instances in private subnets need NAT."""
@@ -100,10 +99,15 @@ class Web(pulumi.ComponentResource):
         """Args:
         subnets: public ones with placement `public`, else private.
         key: encrypts the volumes; Auto Scaling must be among its users.
+        alb: sends what no rule claims to these instances; its `default_check` is theirs.
         nlb, classic: further load balancers in front of the same instances.
         data: let the instances reach it and read its secrets.
         """
         check_name(name, 20)
+        if alb.default is None:
+            raise ValueError(
+                f"web {name!r}: its load balancer answers 404 to all: give it `default_check`, the instances'"
+            )
         super().__init__(f"{PACKAGE}:Web", name, None, opts)
         self._name = name
         self._args = args = args or WebArgs()
@@ -120,9 +124,7 @@ class Web(pulumi.ComponentResource):
             to_port=443,
             opts=self._child,
         )
-        routes = [
-            alb.forward(name, paths=["/*"], priority=_PRIORITY, port=_PORT, health_check=args.health_check, parent=self)
-        ]
+        routes = [alb.default]
         if nlb:
             routes.append(
                 nlb.forward(name, listener_port=_PORT, port=_PORT, health_check=args.health_check, parent=self)

@@ -25,6 +25,12 @@ def application(clients):
     return run(program)
 
 
+def bare(name="alb"):
+    """One that sends nothing to anybody."""
+    subnets = network().private
+    ApplicationLoadBalancer(name, subnets=subnets, clients="vpc", certificate_arn=CERTIFICATE, logs=logs())
+
+
 @pytest.mark.parametrize(
     ("clients", "internal", "tier", "listeners", "ingress"),
     [
@@ -60,7 +66,9 @@ def test_application_defaults():
         "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
         CERTIFICATE,
     )
-    assert https["defaultActions"][0]["fixedResponse"]["statusCode"] == "404"
+    default = one(recording, "lb/targetGroup:TargetGroup", "alb-default")
+    assert https["defaultActions"] == [{"type": "forward", "targetGroupArn": default.outputs["arn"]}]
+    assert (default.inputs["port"], default.inputs["protocol"]) == (443, "HTTPS")
     http = one(recording, "lb/listener:Listener", "alb-http").inputs
     assert http["defaultActions"] == [
         {"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}
@@ -173,9 +181,16 @@ def test_a_classic_load_balancer_waits_a_minute_at_most_for_a_check():
 
 
 def test_names_leave_room_for_the_suffix():
-    assert one(run(lambda: alb("vpc", network(), logs(), "a" * 24)), "lb/loadBalancer:LoadBalancer", "a" * 24)
+    assert one(run(lambda: bare("a" * 24)), "lb/loadBalancer:LoadBalancer", "a" * 24)
     with pytest.raises(ValueError, match="has 25 characters: at most 24"):
-        run(lambda: alb("vpc", network(), logs(), "a" * 25))
+        run(lambda: bare("a" * 25))
+    with pytest.raises(ValueError, match=r"'a{17}-default' has 25 characters: at most 24"):
+        run(lambda: alb("vpc", network(), logs(), "a" * 17))
+
+
+def test_without_a_default_it_answers_404():
+    (action,) = one(run(bare), "lb/listener:Listener", "alb-https").inputs["defaultActions"]
+    assert (action["type"], action["fixedResponse"]["statusCode"]) == ("fixed-response", "404")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from components.data import DataServices
 from components.database import Database
-from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
+from components.loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, NetworkLoadBalancer
 from components.web import Web, WebArgs, amazon_linux
 from tests.components.tiers import CERTIFICATE, ZONES, alb, logs, network, security
 from tests.registered import of, one, run, statements, waits_for
@@ -26,7 +27,8 @@ def web(everything=False, unknown=False, **changes):
         database = Database("database", subnets=net.isolated, key=keys.data, logs_key=keys.logs) if everything else None
         subnets = net.public if args.placement == "public" else net.private
         balancer = alb("internet", net, log_bucket)
-        Web("web", args, subnets=subnets, key=keys.data, alb=balancer, nlb=nlb, classic=classic, database=database)
+        data = DataServices(database=database)
+        Web("web", args, subnets=subnets, key=keys.data, alb=balancer, nlb=nlb, classic=classic, data=data)
 
     return run(program, unknown=unknown)
 
@@ -76,7 +78,7 @@ def test_group(recording):
     template = one(recording, "ec2/launchTemplate:LaunchTemplate", "web")
     assert group.inputs["launchTemplate"]["version"] == str(template.outputs["latestVersion"])
     # Instances are checked through the target group, and refused by scaling policies before it has a listener.
-    assert waits_for(recording, group, one(recording, "lb/listenerRule:ListenerRule", "alb-web"))
+    assert waits_for(recording, group, one(recording, "lb/listener:Listener", "alb-https"))
     for zone in ZONES:
         association = one(recording, "ec2/routeTableAssociation:RouteTableAssociation", f"network-private-{zone}")
         assert waits_for(recording, group, association)
@@ -93,7 +95,7 @@ def test_scaling(recording):
     assert targets["web-cpu"]["targetValue"] == 60
     suffixes = (
         one(recording, "lb/loadBalancer:LoadBalancer", "alb").outputs["arnSuffix"],
-        one(recording, "lb/targetGroup:TargetGroup", "alb-web").outputs["arnSuffix"],
+        one(recording, "lb/targetGroup:TargetGroup", "alb-default").outputs["arnSuffix"],
     )
     assert targets["web-requests"]["predefinedMetricSpecification"] == {
         "predefinedMetricType": "ALBRequestCountPerTarget",
@@ -134,7 +136,7 @@ def test_security_group_chain(everything):
 
 def test_every_load_balancer_gets_the_instances(everything):
     group = one(everything, "autoscaling/group:Group", "web")
-    targets = [one(everything, "lb/targetGroup:TargetGroup", name).urn for name in ("alb-web", "nlb-web")]
+    targets = [one(everything, "lb/targetGroup:TargetGroup", name).urn for name in ("alb-default", "nlb-web")]
     assert sorted(group.property_dependencies["targetGroupArns"]) == sorted(targets)
     classic = one(everything, "elb/loadBalancer:LoadBalancer", "clb")
     assert group.property_dependencies["loadBalancers"] == [classic.urn]
@@ -143,7 +145,7 @@ def test_every_load_balancer_gets_the_instances(everything):
 @pytest.mark.parametrize("unknown", [False, True])
 def test_role_reads_the_databases_secret_and_no_other(unknown):
     recording = web(everything=True, unknown=unknown)
-    assert statements(one(recording, "iam/rolePolicy:RolePolicy", "web-database").inputs["policy"]) == [
+    assert statements(one(recording, "iam/rolePolicy:RolePolicy", "web").inputs["policy"]) == [
         {
             "Effect": "Allow",
             "Action": "secretsmanager:GetSecretValue",
@@ -161,6 +163,18 @@ def test_role_reads_the_databases_secret_and_no_other(unknown):
     ]
     secret = one(recording, "secretsmanager/secret:Secret", "database")
     assert secret.inputs["namePrefix"] == "platform-test-database-"
+
+
+def test_a_load_balancer_that_sends_it_nothing_is_refused():
+    def program():
+        net, log_bucket = network(), logs()
+        balancer = ApplicationLoadBalancer(
+            "alb", subnets=net.private, clients="vpc", certificate_arn=CERTIFICATE, logs=log_bucket
+        )
+        Web("web", subnets=net.private, key=security().data, alb=balancer)
+
+    with pytest.raises(ValueError, match="give it `default_check`"):
+        run(program)
 
 
 def test_user_data_is_a_shell_script_that_answers_the_health_check():

@@ -1,7 +1,7 @@
 """The tiers that others stand on, as tests need them."""
 
 from components.edge import Dns, DnsArgs
-from components.loadbalancing import ApplicationLoadBalancer, Clients
+from components.loadbalancing import ApplicationLoadBalancer, Clients, HealthCheckArgs
 from components.network import Network, NetworkArgs
 from components.security import EncryptionKey, Security
 from components.storage import LogBucket
@@ -25,7 +25,14 @@ def logs() -> LogBucket:
 
 def alb(clients: Clients, net: Network, log_bucket: LogBucket, name: str = "alb") -> ApplicationLoadBalancer:
     subnets = net.private if clients == "vpc" else net.public
-    return ApplicationLoadBalancer(name, subnets=subnets, clients=clients, certificate_arn=CERTIFICATE, logs=log_bucket)
+    return ApplicationLoadBalancer(
+        name,
+        subnets=subnets,
+        clients=clients,
+        certificate_arn=CERTIFICATE,
+        logs=log_bucket,
+        default_check=HealthCheckArgs(),
+    )
 
 
 def dns() -> Dns:
