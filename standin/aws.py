@@ -102,6 +102,7 @@ def _fields(type_token: str, name: str, project: str, stack: str, region: str, i
 
 # The property that carries the physical name where it isn't `name`.
 NAME_PROPERTIES = {
+    "aws:eks/nodeGroup:NodeGroup": "nodeGroupName",
     "aws:s3/bucket:Bucket": "bucket",
     "aws:s3/bucketV2:BucketV2": "bucket",
     "aws:rds/instance:Instance": "identifier",
@@ -342,6 +343,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         ),
     },
     "aws:acm/certificateValidation:CertificateValidation": {"id": "{certificateArn}"},
+    "aws:autoscaling/attachment:Attachment": {"id": "{autoscalingGroupName}-{digits10}"},
     "aws:autoscaling/group:Group": {
         "id": "{name}",
         "arn": arn("autoscaling", "autoScalingGroup:{uuid}:autoScalingGroupName/{name}"),
@@ -452,6 +454,52 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "zoneId": lambda f: zone("application", f["region"]),
         "sourceSecurityGroup": "{account}/{name}",
         "sourceSecurityGroupId": "sg-{hex17}",
+    },
+    "aws:eks/accessEntry:AccessEntry": {
+        "id": "{clusterName}:{principalArn}",
+        "accessEntryArn": arn("eks", "access-entry/{clusterName}/{uuid}"),
+        "createdAt": CREATED,
+        "modifiedAt": CREATED,
+        "type": "STANDARD",
+        "userName": "{principalArn}",
+    },
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": {
+        "id": "{clusterName}#{principalArn}#{policyArn}",
+        "associatedAt": CREATED,
+        "modifiedAt": CREATED,
+    },
+    "aws:eks/addon:Addon": {
+        "id": "{clusterName}:{addonName}",
+        "arn": arn("eks", "addon/{clusterName}/{addonName}/{uuid}"),
+        "addonVersion": "v1.0.0-eksbuild.1",
+        "createdAt": CREATED,
+        "modifiedAt": CREATED,
+    },
+    "aws:eks/cluster:Cluster": {
+        "id": "{name}",
+        "arn": arn("eks", "cluster/{name}"),
+        "certificateAuthority": lambda f: {"data": base64.b64encode(f"certificate of {f['name']}".encode()).decode()},
+        "createdAt": CREATED,
+        "endpoint": "https://{upper32}.gr7.{region}.eks.{suffix}",
+        "identities": lambda f: [
+            {"oidcs": [{"issuer": f"https://oidc.eks.{f['region']}.{f['suffix']}/id/{f['upper32']}"}]}
+        ],
+        "platformVersion": "eks.1",
+        "status": "ACTIVE",
+    },
+    "aws:eks/nodeGroup:NodeGroup": {
+        "id": "{clusterName}:{name}",
+        "arn": arn("eks", "nodegroup/{clusterName}/{name}/{uuid}"),
+        "resources": lambda f: [
+            {"autoscalingGroups": [{"name": f"eks-{f['name']}-{f['uuid']}"}], "remoteAccessSecurityGroupId": ""}
+        ],
+        "releaseVersion": lambda f: f"{f['version']}.0-20260101",
+        "status": "ACTIVE",
+    },
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": {
+        "associationId": "a-{lower17}",
+        "associationArn": arn("eks", "podidentityassociation/{clusterName}/{associationId}"),
+        "id": "{associationId}",
     },
     "aws:iam/instanceProfile:InstanceProfile": {
         "id": "{name}",
@@ -763,6 +811,10 @@ def computed(
 
 # The properties that AWS can't change on what exists: a new one has to take its place.
 REPLACES: dict[str, frozenset[str]] = {
+    "aws:eks/cluster:Cluster": frozenset({"bootstrapSelfManagedAddons", "encryptionConfig", "name", "roleArn"}),
+    "aws:eks/nodeGroup:NodeGroup": frozenset(
+        {"amiType", "capacityType", "instanceTypes", "nodeGroupName", "subnetIds"}
+    ),
     "aws:ec2/securityGroup:SecurityGroup": frozenset({"description", "name", "vpcId"}),
     "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
     "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),

@@ -10,7 +10,7 @@ import os
 import runpy
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, json_format
+from pulumi import ResourceOptions, ResourceTransform, ResourceTransformArgs
 from pulumi.runtime import config as pulumi_config
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import settings as pulumi_settings
 from pulumi.runtime import stack as pulumi_stack
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import callback_pb2, provider_pb2, resource_pb2
 
 from . import aws, wire
 from .wire import SECRET, UNKNOWN
@@ -94,6 +95,42 @@ class DuplicateResource(Exception):
     """Two resources of one type, name and parent: the engine would refuse the second."""
 
 
+class UnsupportedTransform(Exception):
+    """A transform that nothing here runs: the program is told, and isn't recorded without its effect."""
+
+
+class _Transforms:
+    """Keeps the program's transforms, in the place of the server that an engine would call back.
+
+    They run on what a remote component registers, for which there is no other way to change it.
+    """
+
+    def __init__(self) -> None:
+        self.by_token: dict[str, ResourceTransform] = {}
+
+    def register_transform(self, transform: ResourceTransform) -> callback_pb2.Callback:
+        token = str(len(self.by_token))
+        self.by_token[token] = transform
+        return callback_pb2.Callback(token=token)
+
+    def register_stack_transform(self, transform: ResourceTransform) -> None:
+        raise UnsupportedTransform("the recorder does not support transforms of a stack")
+
+    def run(self, callbacks: Iterable[callback_pb2.Callback], request: Any) -> None:
+        """Change a request as the transforms say: its properties, for plain values."""
+        for callback in callbacks:
+            properties = json_format.MessageToDict(request.object)
+            untouched = vars(ResourceOptions()).copy()
+            args = ResourceTransformArgs(request.custom, request.type, request.name, properties, ResourceOptions())
+            result: Any = self.by_token[callback.token](args)
+            if result is None:
+                continue
+            if vars(result.opts) != untouched:
+                raise UnsupportedTransform(f"the recorder does not support transforms of options ({request.name})")
+            request.object.Clear()
+            request.object.update(result.props)
+
+
 class _Monitor(pulumi_mocks.MockMonitor):
     """Answers the program's requests as an engine with the stand-in's providers would."""
 
@@ -107,6 +144,9 @@ class _Monitor(pulumi_mocks.MockMonitor):
         self.on_register: Callable[[Registration], None] | None = None
         self.reveal = False
         self.by_urn: dict[str, Registration] = {}
+        self.transforms = _Transforms()
+        self._remote: Any = None
+        """The request for the remote component that is being constructed."""
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         if parent and parent.split("::")[2] != STACK_TYPE:
@@ -115,17 +155,19 @@ class _Monitor(pulumi_mocks.MockMonitor):
 
     def GetDeploymentInfo(self, request: Any) -> Any:
         info = super().GetDeploymentInfo(request)  # type: ignore[no-untyped-call]
-        # Nothing here runs transforms: a program that uses one hears of it, and isn't recorded without its effect.
-        dropped = {
-            resource_pb2.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
-            resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
-        }
+        dropped = {resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS}
         return resource_pb2.DeploymentInfo(supportedFeatures=[f for f in info.supportedFeatures if f not in dropped])
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
+        if request.remote:
+            return self._construct(request)
+        if request.transforms:
+            raise UnsupportedTransform(f"the recorder does not support transforms but on remote components ({urn})")
+        if self._remote:
+            self.transforms.run(self._remote.transforms, request)
         if urn in self.by_urn:
             raise DuplicateResource(f"two resources are called {urn}: give one of them another name")
         inputs, secrets = wire.decode(request.object)
@@ -159,7 +201,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             dependencies=sorted(request.dependencies),
             provider=request.provider or None,
             protect=request.protect,
-            source=self._source(request),
+            source=self._source(self._remote or request),
             options=_options(request),
         )
         self.by_urn[urn] = registration
@@ -167,6 +209,37 @@ class _Monitor(pulumi_mocks.MockMonitor):
         if self.on_register:
             self.on_register(registration)
         return response
+
+    def _construct(self, request: Any) -> Any:
+        """Have a remote component register itself and its children, as an engine asks the component's provider to."""
+        from . import eks  # needs time to load that few programs have use for
+
+        construct = provider_pb2.ConstructRequest(
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            inputs=request.object,
+            inputDependencies={
+                key: provider_pb2.ConstructRequest.PropertyDependencies(urns=deps.urns)
+                for key, deps in request.propertyDependencies.items()
+            },
+            providers=request.providers,
+            dependencies=request.dependencies,
+            protect=request.protect,
+        )
+        before, self._remote = self._remote, request
+        try:
+            made = eks.construct(construct, "", enter=lambda: _enter(self, dry_run=self.unknown))
+        finally:
+            self._remote = before
+        return resource_pb2.RegisterResourceResponse(
+            urn=made.urn,
+            object=made.state,
+            propertyDependencies={
+                key: resource_pb2.RegisterResourceResponse.PropertyDependencies(urns=deps.urns)
+                for key, deps in made.stateDependencies.items()
+            },
+        )
 
     def _made(self, type_token: str, name: str, provider: str, inputs: dict[str, Any]) -> dict[str, Any]:
         project, stack = self.recording.project, self.recording.stack
@@ -213,8 +286,13 @@ class _Monitor(pulumi_mocks.MockMonitor):
 
     def Invoke(self, request: Any) -> Any:
         args, _ = wire.decode(request.args)
-        answer = self.cloud.invoke(request.tok, args, region=self._provider(request.provider)[0])
         response = resource_pb2.ResourceInvokeResponse()
+        if request.tok == "pulumi:pulumi:getResource":  # how a reference to a resource is followed
+            found = self.by_urn[args["urn"]]
+            state = {"urn": found.urn, "id": found.outputs.get("id", ""), "state": found.outputs}
+            getattr(response, "return").CopyFrom(wire.encode(state))
+            return response
+        answer = self.cloud.invoke(request.tok, args, region=self._provider(request.provider)[0])
         getattr(response, "return").CopyFrom(wire.encode(answer))
         return response
 
@@ -259,9 +337,8 @@ class _Inline(ThreadPoolExecutor):
         return future
 
 
-def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str, Any], *, dry_run: bool) -> None:
-    """Run a program to its end, every registration and `apply` included. To be called in a context of its own."""
-    values, secret_keys = wire.config(config)
+def _enter(monitor: _Monitor, *, dry_run: bool) -> None:
+    """Connect this context to the monitor, and have the running event loop make its calls at once."""
     features = set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures)
     settings = pulumi_mocks.MockSettings(  # type: ignore[no-untyped-call]
         monitor=monitor,
@@ -272,7 +349,7 @@ def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str,
         organization="organization",
         root_directory=monitor.root,
         dry_run=dry_run,
-        callbacks=None,
+        callbacks=monitor.transforms,
         outputs=set(),
         lock=threading.Lock(),
         package_refs={},
@@ -280,13 +357,17 @@ def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str,
     )
     pulumi_settings.configure(settings)
     pulumi_settings.ROOT.set(None)
-    pulumi_config.set_all_config(values, secret_keys)
+    asyncio.get_event_loop().set_default_executor(_Inline(max_workers=1))
 
+
+def _execute(monitor: _Monitor, program: Callable[[], Any], config: Mapping[str, Any], *, dry_run: bool) -> None:
+    """Run a program to its end, every registration and `apply` included. To be called in a context of its own."""
     loop = asyncio.new_event_loop()
-    loop.set_default_executor(_Inline(max_workers=1))
     # What fails is raised once, below; its dependents' failures are the same one again.
     loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)
+    _enter(monitor, dry_run=dry_run)
+    pulumi_config.set_all_config(*wire.config(config))
     collecting = gc.isenabled()
     gc.disable()  # a program makes many small objects, and walking the SDK's modules over and over is half its time
     try:

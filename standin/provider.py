@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent import futures
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -20,12 +20,12 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from . import aws, wire
 from .wire import UNKNOWN
 
-PACKAGES = ("aws", "random")
+PACKAGES = ("aws", "kubernetes", "random")
 _MESSAGE_SIZE = 400 * 1024 * 1024  # what the engine allows
 
 
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers for every package it is attached as."""
+    """Answers for every package of custom resources that it is attached as."""
 
     def __init__(self) -> None:
         # The engine opens a connection for each provider instance (the default one, an explicit one of another
@@ -154,6 +154,25 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return aws.computed(type_token, name, inputs, project=project, stack=stack, region=region, default_tags=tags)
 
 
+class Components(StandIn):
+    """Answers for pulumi-eks, whose cluster is a component that its provider registers the children of."""
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        self._engine = request.engine_address
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=True)
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=metadata.version("pulumi_eks"))
+
+    def Construct(self, request: Any, context: Any) -> Any:
+        from . import eks  # needs time to load that few programs have use for
+
+        try:
+            return eks.construct(request, self._engine)
+        except eks.UnknownComponent as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+
 def _urn(urn: str) -> tuple[str, str, str, str]:
     """Project, stack, type and name."""
     stack, project, types, name = urn.removeprefix("urn:pulumi:").split("::", 3)
@@ -170,13 +189,21 @@ def _with(properties: struct_pb2.Struct, made: dict[str, Any]) -> struct_pb2.Str
 
 @contextmanager
 def serve() -> Iterator[str]:
-    """A running server; yields the value of PULUMI_DEBUG_PROVIDERS that attaches it to an engine."""
+    """Running servers; yields the value of PULUMI_DEBUG_PROVIDERS that attaches them to an engine."""
+    with ExitStack() as running:
+        resources, components = running.enter_context(_server(StandIn())), running.enter_context(_server(Components()))
+        yield ",".join([*(f"{package}:{resources}" for package in PACKAGES), f"eks:{components}"])
+
+
+@contextmanager
+def _server(servicer: StandIn) -> Iterator[int]:
+    """A running server's port."""
     sizes = [("grpc.max_receive_message_length", _MESSAGE_SIZE), ("grpc.max_send_message_length", _MESSAGE_SIZE)]
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=sizes)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(StandIn(), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield ",".join(f"{package}:{port}" for package in PACKAGES)
+        yield port
     finally:
         server.stop(grace=None)
