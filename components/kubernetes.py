@@ -435,7 +435,8 @@ class Kubernetes(pulumi.ComponentResource):
             upgrade_policy={"support_type": args.support_type},
             service_role=role,
             vpc_id=self._subnets.vpc_id,
-            private_subnet_ids=list(self._subnets.ids.values()),
+            # Not as private_subnet_ids, which pulumi-eks makes one list of that a first preview knows nothing of.
+            subnet_ids=list(self._subnets.ids.values()),
             cluster_security_group=control_plane,
             skip_default_security_groups=True,
             skip_default_node_group=True,

@@ -155,8 +155,10 @@ class _Monitor(pulumi_mocks.MockMonitor):
 
     def GetDeploymentInfo(self, request: Any) -> Any:
         info = super().GetDeploymentInfo(request)  # type: ignore[no-untyped-call]
-        dropped = {resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS}
-        return resource_pb2.DeploymentInfo(supportedFeatures=[f for f in info.supportedFeatures if f not in dropped])
+        features = set(info.supportedFeatures) - {resource_pb2.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS}
+        # Only remote components get those: what is unknown in a list then leaves the rest of it known.
+        features.add(resource_pb2.RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES)
+        return resource_pb2.DeploymentInfo(supportedFeatures=sorted(features))
 
     def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
