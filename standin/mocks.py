@@ -57,6 +57,8 @@ class Registration:
     source: str | None
     """Where the program made it: "components/database.py:120", relative to the project."""
     options: dict[str, Any]
+    remote: bool = False
+    """Whether a provider registered it and its children: none of them is there before what it depends on is."""
 
 
 @dataclass
@@ -205,6 +207,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             protect=request.protect,
             source=self._source(self._remote or request),
             options=_options(request),
+            remote=bool(self._remote) and (request.type, request.name) == (self._remote.type, self._remote.name),
         )
         self.by_urn[urn] = registration
         self.recording.registrations.append(registration)

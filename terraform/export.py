@@ -25,7 +25,7 @@ from pulumi import _types
 from standin import aws
 from standin.mocks import Recording, Registration, program_directory, record, run_program
 
-from .names import Block, Names, label, property_name
+from .names import Block, Names, forms, label, property_name
 
 OPEN, CLOSE = "<~:/,-", "~>"  # with what values are usually split by
 REFERENCE = re.compile(rf"{OPEN}([^~]+){CLOSE}")
@@ -168,11 +168,9 @@ class References:
             if isinstance(schema_type[1], list) and schema_type[1][0] == "object":
                 known = {name.replace("_", ""): name for name in schema_type[1][1]}
                 fields = {
-                    prop: self._refer(
-                        f"{first}.{known[prop.lower()]}", schema_type[1][1][known[prop.lower()]], field_type
-                    )
+                    prop: self._refer(f"{first}.{name}", schema_type[1][1][name], field_type)
                     for prop, field_type in _types.resource_types(element or python_type).items()
-                    if prop.lower() in known
+                    if (name := next((known[form] for form in forms(prop) if form in known), None))
                 }
                 return [fields] if element else fields
             if typing.get_origin(python_type) is None:  # the bridge made one value of a list that holds one at most
@@ -290,6 +288,8 @@ def _export(recording: Recording, cloud: References, config: Mapping[str, Any], 
     used: set[str] = set()
     addresses = {}
     for r in recording.registrations:
+        if r.type.startswith(PROVIDER_TYPE) and r.type != f"{PROVIDER_TYPE}aws":
+            missing.append(Missing(r.type, r.name, "the provider of another package"))
         if r.custom and not r.type.startswith(PROVIDER_TYPE):
             expression = REFERENCE.fullmatch(str(r.outputs["id"]))
             if expression and not expression[1].startswith("var."):
@@ -359,7 +359,7 @@ def _resource(
             raise ComputedOnOutput(f"{where}, {name} ({r.source}): {error}") from None
     used |= mine
     touched = {".".join(expression.split(".")[:2]) for expression in mine}
-    waits = {addresses[urn] for urn in r.dependencies if urn in addresses} - touched
+    waits = {addresses[urn] for urn in _dependencies(r, recording) if urn in addresses} - touched
     if waits:
         body["depends_on"] = sorted(waits)
     lifecycle: dict[str, Any] = {"prevent_destroy": True} if r.protect else {}
@@ -377,13 +377,23 @@ def _resource(
     return body
 
 
+def _dependencies(r: Registration, recording: Recording) -> Iterator[str]:
+    """What a resource waits for, and what the remote components do that it is a part of."""
+    by_urn = {other.urn: other for other in recording.registrations if other.remote}
+    yield from r.dependencies
+    while r := by_urn.get(r.parent or ""):
+        yield from r.dependencies
+
+
 def _path(block: Block, kind: str, path: str) -> str:
     """`rules[0].name` as Terraform has it."""
     first, *rest = path.split(".")
     prop, bracket, index = first.partition("[")
     name = property_name(block, prop, kind) or prop
-    nested = block.get("block_types", {}).get(name, {}).get("block", {})
-    return ".".join([name + bracket + index, *([_path(nested, name, ".".join(rest))] if rest else [])])
+    nested = block.get("block_types", {}).get(name, {})
+    if rest and nested and not bracket:  # the bridge made one value of a list that holds one at most
+        bracket, index = "[", "0]"
+    return ".".join([name + bracket + index, *([_path(nested.get("block", {}), name, ".".join(rest))] if rest else [])])
 
 
 def _provider_of(r: Registration, cloud: References) -> str | None:

@@ -108,10 +108,11 @@ def property_name(block: Block, prop: str, terraform_type: str = "") -> str | No
     if (terraform_type, prop) in PROPERTIES:
         return PROPERTIES[terraform_type, prop]
     known = {_plain(name): name for name in (*block.get("attributes", {}), *block.get("block_types", {}))}
-    return next((known[form] for form in _forms(prop) if form in known), None)
+    return next((known[form] for form in forms(prop) if form in known), None)
 
 
-def _forms(prop: str) -> Iterator[str]:
+def forms(prop: str) -> Iterator[str]:
+    """How Terraform may call a property, without underscores: as it is, or one of what Pulumi calls many."""
     plain = prop.lower()
     yield plain
     if plain.endswith("ies"):
