@@ -69,6 +69,8 @@ _SECRET_NAME = re.compile(
     r"passw(or)?d|passphrase|secret|token|credential|(^|_)(pwd|auth)$|(api|access|private|signing|encryption)_?key",
     re.IGNORECASE,
 )
+_ABOUT_SECRET = re.compile(r"_(ARN|NAME|ID|URL|PATH|FILE|TTL|SECONDS|MINUTES|HOURS|DAYS|LENGTH|COUNT)$", re.IGNORECASE)
+"""What may be said of a secret."""
 _SECRET_VALUE = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"  # an AWS access key
     r"|-----BEGIN "  # a private key
@@ -179,7 +181,8 @@ class BackendArgs(Args):
 
     def _variable_refusals(self) -> Iterator[Refusal]:
         for name, value in self.variables.items():
-            if _SECRET_NAME.search(name) or _SECRET_VALUE.search(value):
+            named = _SECRET_NAME.search(name) and not _ABOUT_SECRET.search(name)
+            if named or _SECRET_VALUE.search(value):
                 yield Refusal(
                     ("variables", name),
                     "looks like a secret, and variables are plain text: keep it in Secrets Manager, and let the "

@@ -2,6 +2,7 @@
 
 import pytest
 
+from components.backend import Backend, BackendArgs
 from components.cache import Cache
 from components.database import Database
 from components.edge import Edge, EdgeArgs
@@ -12,7 +13,7 @@ from components.storage import SecureBucket
 from components.web import Web
 from preview.run import judge
 from tests.components.tiers import CERTIFICATE, alb, dns, logs, network, security
-from tests.registered import STACKS, run, run_stack
+from tests.registered import ROOT, STACKS, run, run_stack
 from tests.test_program import MATRIX
 
 
@@ -52,6 +53,22 @@ def registry():
     Registry("registry", RegistryArgs(repositories={"web": RepositoryArgs()}), key=security().data)
 
 
+def backend(**changes):
+    keys, net, log_bucket = security(), network(nat="single"), logs()
+    Backend(
+        "backend",
+        BackendArgs.model_validate(changes),
+        source=ROOT / "applications" / "backend",
+        subnets=net.private,
+        logs_key=keys.logs,
+        logs=log_bucket,
+        artifacts=SecureBucket("artifacts", key=keys.data, logs=log_bucket),
+        certificate_arn=CERTIFICATE,
+        alb=alb("vpc", net, log_bucket),
+        hosts=["app.example.com"],
+    )
+
+
 ALONE = {
     "security": security,
     "logs": logs,
@@ -68,6 +85,12 @@ ALONE = {
     "edge without one": lambda: edge("internet"),
     "web": web,
     "database": database,
+    "backend": backend,
+    "backend behind an application load balancer of its own": lambda: backend(load_balancer="application"),
+    "backend behind a network load balancer of its own": lambda: backend(
+        load_balancer="network", instance_protocol="HTTP", health_check={"interval_seconds": 30}
+    ),
+    "backend behind a classic load balancer of its own": lambda: backend(load_balancer="classic"),
     "cache": cache,
     "messaging": messaging,
     "registry": registry,

@@ -783,6 +783,7 @@ def test_bad_arguments(changes, path):
         ("ACCESS_TOKEN", "canary"),
         ("DB_PWD", "canary"),
         ("WHO", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("WHO", "-----BEGIN RSA PRIVATE KEY-----canary"),
         ("WHERE", "mysql://app:canary@db.example.com/app"),
         ("WHERE", "redis://:canary@cache.example.com"),
@@ -815,6 +816,8 @@ def test_a_secret_of_the_wrong_type_is_not_repeated_either():
         ("PASSENGERS", "12"),
         ("TRACE_ID", "123e4567-e89b-12d3-a456-426614174000"),
         ("AUTHOR", "platform"),
+        ("TOKEN_TTL_SECONDS", "3600"),
+        ("PAYMENT_SECRET_ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:payment-AbCdEf"),
     ],
 )
 def test_what_is_no_secret_is_taken(name, value):
