@@ -237,9 +237,9 @@ class KubernetesArgs(Args):
         return cidrs
 
     def refusals(self) -> Iterator[Refusal]:
-        for addon in _REQUIRED:
-            if addon not in self.addons:
-                yield Refusal(("addons",), f"lacks {addon}, without which no pod works")
+        missing = [addon for addon in _REQUIRED if addon not in self.addons]
+        if missing:
+            yield Refusal(("addons",), f"lacks {', '.join(missing)}, without which no pod works")
         if not any(group.takes_any_pod for group in self.node_groups.values()):
             yield Refusal(
                 ("node_groups",), "has no group that starts with a node free of taints: CoreDNS would find no place"
@@ -304,7 +304,7 @@ class Kubernetes(pulumi.ComponentResource):
         self.cluster_name = physical_name(name, 100)
         data = data or DataServices()
 
-        control_plane = security_group(f"{name}-control-plane", subnets.vpc_id, "EKS control plane", self)
+        control_plane = security_group(f"{name}-cluster", subnets.vpc_id, "EKS control plane", self)
         nodes = security_group(f"{name}-nodes", subnets.vpc_id, "EKS nodes and their pods", self)
         self.cluster_security_group_id = control_plane.id
         self.node_security_group_id = nodes.id

@@ -58,6 +58,8 @@ def waits_for(recording: Recording, dependent: Registration, dependency: Registr
     while to_visit:
         here = by_urn[to_visit.pop()]
         new = {*here.dependencies, *(urn for urns in here.property_dependencies.values() for urn in urns)} - seen
+        if here.parent in by_urn and by_urn[here.parent].remote:  # it registers its children once it may itself
+            new |= {here.parent} - seen
         seen |= new
         to_visit.extend(new)
     return dependency.urn in seen
