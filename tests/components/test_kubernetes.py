@@ -29,11 +29,12 @@ CLUSTER = "platform-test-kubernetes"
 ROLE = "arn:aws:iam::123456789012:role/{}".format
 
 
-def kubernetes(*, behind_alb=True, with_data=False, unknown=False, **changes):
+def kubernetes(*, behind_alb=False, with_data=False, unknown=False, **changes):
     args = KubernetesArgs.model_validate(changes)
 
     def program():
-        keys, net, log_bucket = security(), network(), logs()
+        keys, net = security(), network()
+        log_bucket = logs() if behind_alb or with_data else None
         inside = {"subnets": net.isolated, "key": keys.data, "logs_key": keys.logs}
         data = None
         if with_data:
@@ -55,13 +56,14 @@ def kubernetes(*, behind_alb=True, with_data=False, unknown=False, **changes):
 
 @pytest.fixture(scope="module")
 def recording():
-    return kubernetes()
+    return kubernetes(behind_alb=True)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["known", "first preview"])
 def either(request):
     """With access entries, service accounts and data."""
     return kubernetes(
+        behind_alb=True,
         with_data=True,
         unknown=request.param,
         access_entries={
@@ -289,7 +291,7 @@ def test_who_reaches_whom(either):
 
 
 def test_node_port():
-    found = kubernetes(node_port=31000, health_check={"path": "/ready"})
+    found = kubernetes(behind_alb=True, node_port=31000, health_check={"path": "/ready"})
     assert ("alb", "kubernetes-nodes", tcp(31000)) in chain(found, INGRESS)
     target_group = one(found, "lb/targetGroup:TargetGroup", "alb-kubernetes")
     assert (target_group.inputs["port"], target_group.inputs["protocol"]) == (31000, "HTTPS")
@@ -300,7 +302,7 @@ def test_node_port():
 
 
 def test_the_load_balancer_gets_the_nodes():
-    found = kubernetes(node_groups={"general": {}, "batch": {"capacity": "SPOT"}})
+    found = kubernetes(behind_alb=True, node_groups={"general": {}, "batch": {"capacity": "SPOT"}})
     rule = one(found, "lb/listenerRule:ListenerRule", "alb-kubernetes")
     assert rule.inputs["priority"] == 20000
     assert rule.inputs["conditions"] == [{"pathPattern": {"values": ["/services/*"]}}]
@@ -315,7 +317,7 @@ def test_the_load_balancer_gets_the_nodes():
 
 
 def test_without_a_load_balancer():
-    found = kubernetes(behind_alb=False)
+    found = kubernetes()
     assert of(found, "autoscaling/attachment:Attachment") == {}
     assert [name for name in of(found, INGRESS) if "alb" in name] == []
 
