@@ -125,7 +125,8 @@ class BackendArgs(Args):
     tls_policy: TlsPolicy = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
     """Protocols and ciphers that an application or network load balancer of the environment's own offers to clients."""
     health_check: HealthCheckArgs = Field(default_factory=HealthCheckArgs)
-    """When the load balancer sends an instance requests. A Network Load Balancer checks every 10 or 30 seconds."""
+    """When the load balancer sends an instance requests. A Network Load Balancer checks every 10 or 30 seconds, by a
+    timeout of its own, and takes `healthy_threshold` both ways."""
     deployment_policy: Literal["Rolling", "RollingWithAdditionalBatch", "Immutable"] = "RollingWithAdditionalBatch"
     """How a new version comes to the instances: batch by batch; with one batch more, so that capacity stays; or on new
     instances, which take over when all of them are healthy."""
@@ -228,7 +229,8 @@ class Backend(pulumi.ComponentResource):
         source: the application's folder. A change of any file in it is a new version.
         subnets: private ones, of two zones at least.
         logs_key: encrypts the logs; CloudWatch Logs must be among its users.
-        logs: where an application or network load balancer of the environment's own delivers its access logs.
+        logs: where an Application Load Balancer of the environment's own delivers its access logs. Beanstalk has no
+            option for those of the other kinds.
         artifacts: keeps the application's bundle.
         certificate_arn: an issued ACM certificate of the same region, for a load balancer of the environment's own.
         alb: the load balancer to share.
@@ -351,19 +353,17 @@ class Backend(pulumi.ComponentResource):
             to_port=443,
             opts=self._child,
         )
-        doors: list[pulumi.Resource] = [https]
-        if self._args.load_balancer in ("application", "network"):
-            doors.append(self._logs.policy)
         if self._args.load_balancer == "network":
             # Beanstalk gives a Network Load Balancer no security group, and the clients' addresses reach the instances.
-            return None, [*doors, self._from_vpc(f"{name}-from-vpc", self.security_group_id, self._port)]
+            return None, [https, self._from_vpc(f"{name}-from-vpc", self.security_group_id, self._port)]
+        doors: list[pulumi.Resource] = [https]
         if self._shared:
             group_id, client = self._shared.security_group_id, "alb"
             doors.append(self._shared.listener)
         else:
             balancer, client = f"{name}-load-balancer", "load-balancer"
             group_id = security_group(balancer, self._subnets.vpc_id, "Backend load balancer", self).id
-            doors.append(self._from_vpc(balancer, group_id, _LISTENER_PORT))
+            doors += [self._from_vpc(balancer, group_id, _LISTENER_PORT), self._logs.policy]
         rules = allow(
             f"{name}-from-{client}", client=group_id, server=self.security_group_id, port=self._port, parent=self
         )
@@ -519,17 +519,22 @@ class Backend(pulumi.ComponentResource):
     def _process_settings(self) -> list[Setting]:
         """What a load balancer with target groups knows of the instances."""
         process, check = "aws:elasticbeanstalk:environment:process:default", self._args.health_check
-        network = self._args.load_balancer == "network"
-        return [
+        settings: list[Setting] = [
             (process, "Port", str(self._port)),
-            (process, "Protocol", "TCP" if network else self._args.instance_protocol),
             (process, "DeregistrationDelay", "30"),
             (process, "MatcherHTTPCode", "200"),
             (process, "HealthCheckPath", check.path),
             (process, "HealthCheckInterval", str(check.interval_seconds)),
             (process, "HealthyThresholdCount", str(check.healthy_threshold)),
+        ]
+        if self._args.load_balancer == "network":
+            # Beanstalk knows no timeout here, and makes the other threshold the same.
+            return [*settings, (process, "Protocol", "TCP")]
+        return [
+            *settings,
+            (process, "Protocol", self._args.instance_protocol),
+            (process, "HealthCheckTimeout", str(check.timeout_seconds)),
             (process, "UnhealthyThresholdCount", str(check.unhealthy_threshold)),
-            *([] if network else [(process, "HealthCheckTimeout", str(check.timeout_seconds))]),
         ]
 
     def _shared_settings(self, alb: ApplicationLoadBalancer) -> list[Setting]:
@@ -550,21 +555,27 @@ class Backend(pulumi.ComponentResource):
         ]
 
     def _own_settings(self) -> list[Setting]:
-        """An internal Application or Network Load Balancer."""
+        """An internal Application or Network Load Balancer. For the latter's access logs Beanstalk has no option."""
+        network = self._args.load_balancer == "network"
         balancer, listener = "aws:elbv2:loadbalancer", f"aws:elbv2:listener:{_LISTENER_PORT}"
-        return [
+        settings: list[Setting] = [
             ("aws:ec2:vpc", "ELBScheme", "internal"),
             ("aws:elbv2:listener:default", "ListenerEnabled", "false"),
             (listener, "ListenerEnabled", "true"),
-            (listener, "Protocol", "TLS" if self._args.load_balancer == "network" else "HTTPS"),
+            (listener, "Protocol", "TLS" if network else "HTTPS"),
             (listener, "SSLCertificateArns", self._certificate_arn),
             (listener, "SSLPolicy", self._args.tls_policy),
             (listener, "DefaultProcess", "default"),
+            *self._process_settings(),
+        ]
+        if network:
+            return settings
+        return [
+            *settings,
             (balancer, "AccessLogsS3Enabled", "true"),
             (balancer, "AccessLogsS3Bucket", self._logs.name),
             (balancer, "AccessLogsS3Prefix", LogBucket.ELB_PREFIX),
             *self._group_settings(balancer, "SecurityGroups", "ManagedSecurityGroup"),
-            *self._process_settings(),
         ]
 
     def _classic_settings(self) -> list[Setting]:

@@ -52,8 +52,9 @@ def ask(address, path, method="GET"):
     return answer.status, body, answer.headers
 
 
-def test_it_says_that_it_is_well(address):
-    status, body, headers = ask(address, "/health")
+@pytest.mark.parametrize("path", ["/health", "/"])
+def test_it_says_that_it_is_well(address, path):
+    status, body, headers = ask(address, path)
     assert (status, json.loads(body)) == (200, {"status": "ok"})
     assert headers["Content-Type"] == "application/json"
 
@@ -75,7 +76,7 @@ def test_it_says_what_it_was_given_and_nothing_of_it(address, path, monkeypatch)
 def test_it_answers_in_kind(address):
     status, body, headers = ask(address, "/health", "HEAD")
     assert (status, body, headers["Content-Length"]) == (200, b"", "16")
-    assert ask(address, "/")[0] == 404
+    assert ask(address, "/healthy")[0] == 404
     assert ask(address, "/apixyz")[0] == 404
     status, _, headers = ask(address, "/api/", "POST")
     assert (status, headers["Allow"]) == (405, "GET, HEAD")

@@ -220,29 +220,34 @@ def expected(recording, kind):
                 "SSLReferencePolicy": "ELBSecurityPolicy-TLS-1-2-2017-01",
             },
         }
-    balancer = {
-        "AccessLogsS3Bucket": "platform-test-logs-123456789012-eu-west-1",
-        "AccessLogsS3Enabled": "true",
-        "AccessLogsS3Prefix": "elb",
-    }
+    balancer = {}
     if kind == "application":
         group = output(recording, GROUP, "backend-load-balancer")
-        balancer |= {"ManagedSecurityGroup": group, "SecurityGroups": group}
-    else:
-        del process["HealthCheckTimeout"]
+        balancer["aws:elbv2:loadbalancer"] = {
+            "AccessLogsS3Bucket": "platform-test-logs-123456789012-eu-west-1",
+            "AccessLogsS3Enabled": "true",
+            "AccessLogsS3Prefix": "elb",
+            "ManagedSecurityGroup": group,
+            "SecurityGroups": group,
+        }
+    else:  # to which neither that namespace nor these options apply
+        del process["HealthCheckTimeout"], process["UnhealthyThresholdCount"]
         process |= {"HealthCheckInterval": "30", "Port": "80", "Protocol": "TCP"}
-    return common | {
-        f"{OWN}:environment:process:default": process,
-        "aws:elbv2:loadbalancer": balancer,
-        "aws:elbv2:listener:default": {"ListenerEnabled": "false"},
-        "aws:elbv2:listener:443": {
-            "DefaultProcess": "default",
-            "ListenerEnabled": "true",
-            "Protocol": "HTTPS" if kind == "application" else "TLS",
-            "SSLCertificateArns": CERTIFICATE,
-            "SSLPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
-        },
-    }
+    return (
+        common
+        | balancer
+        | {
+            f"{OWN}:environment:process:default": process,
+            "aws:elbv2:listener:default": {"ListenerEnabled": "false"},
+            "aws:elbv2:listener:443": {
+                "DefaultProcess": "default",
+                "ListenerEnabled": "true",
+                "Protocol": "HTTPS" if kind == "application" else "TLS",
+                "SSLCertificateArns": CERTIFICATE,
+                "SSLPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+            },
+        }
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -326,11 +331,10 @@ def test_what_the_environment_waits_for(everything):
     assert [r.name for r in needed if not waits_for(everything, found, r)] == []
 
 
-@pytest.mark.parametrize("kind", ["application", "network"])
-def test_a_load_balancer_of_its_own_waits_for_the_bucket_of_its_logs(kinds, kind):
-    recording = kinds[kind]
-    assert waits_for(recording, environment(recording), one(recording, "s3/bucketPolicy:BucketPolicy", "logs"))
-    assert not waits_for(recording, environment(recording), one(recording, "lb/listener:Listener", "alb-https"))
+def test_a_load_balancer_of_its_own_waits_for_the_bucket_of_its_logs(kinds):
+    own = kinds["application"]
+    assert waits_for(own, environment(own), one(own, "s3/bucketPolicy:BucketPolicy", "logs"))
+    assert not waits_for(own, environment(own), one(own, "lb/listener:Listener", "alb-https"))
 
 
 @pytest.mark.parametrize("unknown", [False, True])
