@@ -51,6 +51,9 @@ _IDENTITIES = (
     "mainRouteTableId", "defaultRouteTableId",
 )  # fmt: skip
 
+# Likewise, but a list of them, and of one type alone.
+_LISTED_IDENTITIES = {"elasticbeanstalk/environment": "loadBalancers"}
+
 
 def short_type(token: str) -> str:
     """`aws:alb/loadBalancer:LoadBalancer` -> `lb/loadBalancer`; a type outside `aws:` stays whole."""
@@ -191,17 +194,34 @@ class Graph:
         self._by_urn = {resource.urn: resource for resource in self.resources}
         self._by_type: dict[str, list[Resource]] = defaultdict(list)
         self._by_identity: dict[str, list[Resource]] = defaultdict(list)
+        self._by_parent: dict[str, list[Resource]] = defaultdict(list)
         self._referrers: dict[tuple[str, str, str], tuple[dict[str, list[Resource]], Unknown | None]] = {}
+        self._once: dict[str, Any] = {}
         for resource in self.resources:
             self._by_type[resource.short].append(resource)
+            if resource.parent:
+                self._by_parent[resource.parent].append(resource)
             if resource.type.startswith("aws:"):
-                named = (resource.props.get(key) for key in _IDENTITIES)
+                named = [resource.props.get(key) for key in _IDENTITIES]
+                listed = resource.props.get(_LISTED_IDENTITIES.get(resource.short, ""))
+                named += listed if isinstance(listed, list) else []
                 for identity in {value for value in named if isinstance(value, str) and value}:
                     self._by_identity[identity].append(resource)
 
     def of_type(self, *types: str) -> list[Resource]:
         """The resources of the given short types."""
         return [resource for type in types for resource in self._by_type.get(type, ())]
+
+    def children(self, resource: Resource) -> list[Resource]:
+        """What a component is made of, as far as it is registered."""
+        return self._by_parent.get(resource.urn, [])
+
+    def once(self, name: str, work_out: Callable[[Graph], T]) -> T:
+        """What `work_out` says of the whole graph, asked for by many resources and worked out for the first alone."""
+        if name not in self._once:
+            self._once[name] = work_out(self)
+        found: T = self._once[name]
+        return found
 
     def targets(self, resource: Resource, path: str, *types: str, value: Any = None) -> Iterator[Resource]:
         """The resources of the given types that the property at a path refers to.

@@ -1,5 +1,30 @@
-"""The rules, a file a family. A rule is one function here and its fixtures in the tests."""
+"""The rules, a file a family; Kubernetes and Beanstalk have one of their own, for all families.
 
-from . import audit, durability, encryption_at_rest, encryption_in_transit, exposure, iam, validity, waf
+A rule is one function here and its fixtures in the tests.
+"""
 
-__all__ = ["audit", "durability", "encryption_at_rest", "encryption_in_transit", "exposure", "iam", "validity", "waf"]
+from . import (
+    audit,
+    beanstalk,
+    durability,
+    encryption_at_rest,
+    encryption_in_transit,
+    exposure,
+    iam,
+    kubernetes,
+    validity,
+    waf,
+)
+
+__all__ = [
+    "audit",
+    "beanstalk",
+    "durability",
+    "encryption_at_rest",
+    "encryption_in_transit",
+    "exposure",
+    "iam",
+    "kubernetes",
+    "validity",
+    "waf",
+]

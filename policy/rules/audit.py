@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..buckets import receives_logs
-from ..graph import Graph, Resource, get, given, items, some, yes
+from ..caches import inherits
+from ..graph import UNKNOWN, Graph, Resource, Unknown, get, given, items, peek, some, yes
 from ..rule import Family, rule
 
 FAMILY: Family = "audit"
@@ -83,6 +84,23 @@ def bucket_access_logged(bucket: Resource, graph: Graph) -> Iterator[str]:
 def database_logs_exported(database: Resource, graph: Graph) -> Iterator[str]:
     if not any(True for _ in items(database, "enabledCloudwatchLogsExports")):
         yield "it exports no logs to CloudWatch"
+
+
+@rule(
+    "cache-logged", "elasticache/replicationGroup",
+    family=FAMILY, severity="medium", alone=True,
+    title="Redis delivers its logs",
+    controls="",
+    remediation="Give it a logDeliveryConfiguration of logType slow-log and one of engine-log",
+)  # fmt: skip
+def cache_logged(cache: Resource, graph: Graph) -> Iterator[str]:
+    inherits(cache, "logDeliveryConfigurations")
+    delivered = {peek(delivery, "logType") for delivery in items(cache, "logDeliveryConfigurations")}
+    for log in ("slow-log", "engine-log"):
+        if log not in delivered:
+            if UNKNOWN in delivered:
+                raise Unknown("logDeliveryConfigurations")
+            yield f"it delivers no {log}"
 
 
 @rule(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..graph import Graph, Resource, get, given, some, yes
+from ..caches import inherits, is_member, is_redis
+from ..graph import UNKNOWN, Graph, Resource, get, given, items, peek, some, yes
+from ..queues import dead_letters, holders
 from ..rule import Family, rule
 from .exposure import balanced
 
@@ -80,6 +82,109 @@ def bucket_versioned(bucket: Resource, graph: Graph) -> Iterator[str]:
         lambda versioning: get(versioning, "versioningConfiguration.status") == "Enabled",
     ):
         yield "an overwritten or deleted object is gone"
+
+
+@rule(
+    "cache-failover", "elasticache/replicationGroup",
+    family=FAMILY, severity="medium", alone=True, level="advisory",
+    title="Redis has a replica in another zone that takes over",
+    controls="FSBP ElastiCache.3, CKV2_AWS_50, cdk-nag AEC4",
+    remediation="Set automaticFailoverEnabled and multiAzEnabled to true, with two nodes or more",
+)  # fmt: skip
+def cache_failover(cache: Resource, graph: Graph) -> Iterator[str]:
+    if not yes(cache, "automaticFailoverEnabled"):
+        yield "nothing takes over when a node fails"
+    elif not yes(cache, "multiAzEnabled"):
+        yield "it may stop with its zone"
+
+
+@rule(
+    "cache-snapshots", "elasticache/replicationGroup", "elasticache/cluster",
+    family=FAMILY, severity="low", alone=True, level="advisory",
+    title="Redis is backed up",
+    controls="FSBP ElastiCache.1, CKV_AWS_134",
+    remediation="Set snapshotRetentionLimit to the days that snapshots are kept",
+)  # fmt: skip
+def cache_snapshots(cache: Resource, graph: Graph) -> Iterator[str]:
+    """A group speaks for its nodes, and Memcached has no snapshots."""
+    if is_member(cache) or not is_redis(cache):
+        return
+    inherits(cache, "snapshotRetentionLimit")
+    if get(cache, "snapshotRetentionLimit") in (None, 0):
+        yield "it is never backed up"
+
+
+@rule(
+    "queue-dead-letters", "sqs/queue",
+    family=FAMILY, severity="medium", level="advisory",
+    title="Queues have a dead-letter queue",
+    controls="cdk-nag SQS3",
+    remediation="Set redrivePolicy with the ARN of a queue for what can't be handled, and a maxReceiveCount",
+)  # fmt: skip
+def queue_dead_letters(queue: Resource, graph: Graph) -> Iterator[str]:
+    """Those that are dead-letter queues themselves have none."""
+    if some(holders(queue, graph), lambda holder: given(holder, "redrivePolicy")):
+        return
+    found = dead_letters(graph)
+    if queue.urn in found.sources or given(queue, "redriveAllowPolicy"):
+        return
+    if found.doubt:
+        raise found.doubt
+    yield "a message that can't be handled comes back until it expires"
+
+
+@rule(
+    "repository-scanned", "ecr/repository",
+    family=FAMILY, severity="high",
+    title="Registries scan images on push",
+    controls="FSBP ECR.1, CKV_AWS_163",
+    remediation="Set imageScanningConfiguration.scanOnPush to true, or scan by the registry's own configuration",
+)  # fmt: skip
+def repository_scanned(repository: Resource, graph: Graph) -> Iterator[str]:
+    """The registry's configuration counts where it scans everything, on push or continuously."""
+
+    def covers(found: object) -> bool:
+        return get(found, "scanFrequency") != "MANUAL" and some(
+            items(found, "repositoryFilters"), lambda chosen: get(chosen, "filter") == "*"
+        )
+
+    def scanned(configuration: Resource) -> bool:
+        if configuration is repository:
+            return yes(repository, "imageScanningConfiguration.scanOnPush")
+        return some(items(configuration, "rules"), covers)
+
+    if not some([repository, *graph.of_type("ecr/registryScanningConfiguration")], scanned):
+        yield "nothing looks for what is known to be wrong in its images"
+
+
+@rule(
+    "repository-immutable", "ecr/repository",
+    family=FAMILY, severity="medium", alone=True,
+    title="A tag of a registry means one image for ever",
+    controls="FSBP ECR.2, CKV_AWS_51",
+    remediation="Set imageTagMutability to IMMUTABLE",
+)  # fmt: skip
+def repository_immutable(repository: Resource, graph: Graph) -> Iterator[str]:
+    """Exclusions are the program's choice, but for one that excludes every tag."""
+    kind = get(repository, "imageTagMutability")
+    if kind == "IMMUTABLE_WITH_EXCLUSION":
+        filters = [peek(chosen, "filter") for chosen in items(repository, "imageTagMutabilityExclusionFilters")]
+        if some(filters, lambda chosen: chosen is not UNKNOWN and set(str(chosen)) == {"*"}):
+            yield "every tag of it is excluded from being immutable"
+    elif kind != "IMMUTABLE":
+        yield "a tag of it can be moved to another image"
+
+
+@rule(
+    "repository-lifecycle", "ecr/repository",
+    family=FAMILY, severity="low", level="advisory",
+    title="Registries let old images go",
+    controls="FSBP ECR.3",
+    remediation="Give the repository a LifecyclePolicy that expires untagged and old images",
+)  # fmt: skip
+def repository_lifecycle(repository: Resource, graph: Graph) -> Iterator[str]:
+    if not any(graph.referrers(repository, "ecr/lifecyclePolicy", "repository")):
+        yield "it keeps every image for ever"
 
 
 @rule(

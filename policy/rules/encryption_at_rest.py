@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..buckets import receives_logs
+from ..caches import inherits, is_member, is_redis
 from ..databases import speaker
 from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, some, yes
 from ..rule import Family, rule
@@ -100,6 +101,75 @@ def _encryption(graph: Graph, bucket: Resource) -> Iterator[Any]:
 def _defaults(encryption: Any) -> Iterator[Any]:
     yield from items(encryption, "applyServerSideEncryptionByDefault")
     yield from items(encryption, "applyServerSideEncryptionByDefaults")
+
+
+@rule(
+    "cache-encrypted", "elasticache/replicationGroup", "elasticache/cluster",
+    family=FAMILY, severity="high", alone=True,
+    title="Redis is encrypted where it is kept",
+    controls="FSBP ElastiCache.4, CKV_AWS_29, cdk-nag AEC3",
+    remediation="Use a replication group and set atRestEncryptionEnabled to true",
+)  # fmt: skip
+def cache_encrypted(cache: Resource, graph: Graph) -> Iterator[str]:
+    """Valkey is where nothing is said. Memcached keeps nothing on disk."""
+    if cache.short == "elasticache/cluster":
+        if not is_member(cache) and is_redis(cache):
+            yield "Redis outside a replication group can't be encrypted"
+        return
+    inherits(cache, "atRestEncryptionEnabled")
+    if not given(cache, "atRestEncryptionEnabled") and get(cache, "engine") == "valkey":
+        return
+    if not yes(cache, "atRestEncryptionEnabled"):
+        yield "what it keeps is not encrypted"
+
+
+@rule(
+    "cache-key", "elasticache/replicationGroup",
+    family=FAMILY, severity="low", level="advisory",
+    title="Redis is encrypted by a customer key",
+    controls="CKV_AWS_191",
+    remediation="Set kmsKeyId to a KMS key of this program",
+)  # fmt: skip
+def cache_key(cache: Resource, graph: Graph) -> Iterator[str]:
+    inherits(cache, "kmsKeyId")
+    yield from customer_key(graph, cache, "kmsKeyId")
+
+
+@rule(
+    "queue-encrypted", "sqs/queue",
+    family=FAMILY, severity="high", alone=True,
+    title="Queues are encrypted",
+    controls="FSBP SQS.1, CKV_AWS_27, cdk-nag SQS2",
+    remediation="Set kmsMasterKeyId to a KMS key of this program",
+)  # fmt: skip
+def queue_encrypted(queue: Resource, graph: Graph) -> Iterator[str]:
+    if not given(queue, "kmsMasterKeyId") and not yes(queue, "sqsManagedSseEnabled"):
+        yield "it is not encrypted"
+
+
+@rule(
+    "queue-key", "sqs/queue",
+    family=FAMILY, severity="low", level="advisory",
+    title="Queues are encrypted by a customer key",
+    controls="CKV2_AWS_73",
+    remediation="Set kmsMasterKeyId to a KMS key of this program, whose policy admits what sends to the queue",
+)  # fmt: skip
+def queue_key(queue: Resource, graph: Graph) -> Iterator[str]:
+    yield from customer_key(graph, queue, "kmsMasterKeyId")
+
+
+@rule(
+    "repository-encrypted", "ecr/repository",
+    family=FAMILY, severity="medium",
+    title="Registries are encrypted by a customer key",
+    controls="FSBP ECR.5, CKV_AWS_136",
+    remediation="Set encryptionType to KMS and kmsKey to a KMS key of this program; it can't be changed later",
+)  # fmt: skip
+def repository_encrypted(repository: Resource, graph: Graph) -> Iterator[str]:
+    if get(repository, "encryptionConfigurations.encryptionType") not in ("KMS", "KMS_DSSE"):
+        yield "its images are not encrypted by KMS"
+    else:
+        yield from customer_key(graph, repository, "encryptionConfigurations.kmsKey")
 
 
 @rule(

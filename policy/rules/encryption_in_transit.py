@@ -1,4 +1,4 @@
-"""Data on the wire is encrypted: viewers, load balancers, origins, buckets, databases."""
+"""Data on the wire is encrypted: viewers, load balancers, origins, buckets, queues, databases, caches."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..buckets import policies
+from ..caches import inherits, is_member, is_redis
 from ..databases import speaker
 from ..documents import conditions, listed, public, statements
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
 from ..rule import Family, rule
 
 FAMILY: Family = "encryption-in-transit"
+
+# The security policies of Elastic Load Balancing that demand TLS 1.2 begin so; Classic load balancers know one alone.
+TLS_12 = (
+    "ELBSecurityPolicy-TLS13-1-2-", "ELBSecurityPolicy-TLS13-1-3-", "ELBSecurityPolicy-TLS-1-2-",
+    "ELBSecurityPolicy-FS-1-2-",
+)  # fmt: skip
+CLASSIC_TLS_12 = "ELBSecurityPolicy-TLS-1-2-"
 
 
 @rule(
@@ -63,12 +71,7 @@ def listener_tls_policy(listener: Resource, graph: Graph) -> Iterator[str]:
     if get(listener, "protocol") not in ("HTTPS", "TLS"):
         return
     policy = str(get(listener, "sslPolicy") or "")
-    if not policy.startswith(
-        (
-            "ELBSecurityPolicy-TLS13-1-2-", "ELBSecurityPolicy-TLS13-1-3-", "ELBSecurityPolicy-TLS-1-2-",
-            "ELBSecurityPolicy-FS-1-2-",
-        )
-    ):  # fmt: skip
+    if not policy.startswith(TLS_12):
         yield "its sslPolicy admits TLS older than 1.2" if policy else "it has no sslPolicy"
 
 
@@ -119,7 +122,7 @@ def classic_tls_policy(balancer: Resource, graph: Graph) -> Iterator[str]:
             items(policy, attributes),
             lambda attribute: (
                 get(attribute, "name") == "Reference-Security-Policy"
-                and str(get(attribute, "value")).startswith("ELBSecurityPolicy-TLS-1-2-")
+                and str(get(attribute, "value")).startswith(CLASSIC_TLS_12)
             ),
         )
 
@@ -215,7 +218,7 @@ def bucket_tls_only(bucket: Resource, graph: Graph) -> Iterator[str]:
     def denies(policy: Resource) -> bool:
         covered: set[bool] = set()
         for statement in statements(policy, "policy"):
-            if _denies_plain_http(statement):
+            if _denies_plain_http(statement, "s3:*"):
                 covered.update(str(resource).endswith("*") for resource in listed(statement.get("Resource")))
                 if "*" in listed(statement.get("Resource")):
                     return True
@@ -225,11 +228,30 @@ def bucket_tls_only(bucket: Resource, graph: Graph) -> Iterator[str]:
         yield "no policy of it refuses plain HTTP"
 
 
-def _denies_plain_http(statement: Mapping[str, Any]) -> bool:
+@rule(
+    "queue-tls-only", "sqs/queue",
+    family=FAMILY, severity="high",
+    title="Queues refuse plain HTTP",
+    controls="cdk-nag SQS4",
+    remediation="Give the queue a QueuePolicy that denies sqs:* to everyone where aws:SecureTransport is false",
+)  # fmt: skip
+def queue_tls_only(queue: Resource, graph: Graph) -> Iterator[str]:
+    def holders() -> Iterator[Resource]:
+        yield queue
+        yield from graph.referrers(queue, "sqs/queuePolicy", "queueUrl")
+
+    def denies(policy: Resource) -> bool:
+        return any(_denies_plain_http(statement, "sqs:*") for statement in statements(policy, "policy"))
+
+    if not some(holders(), denies):
+        yield "no policy of it refuses plain HTTP"
+
+
+def _denies_plain_http(statement: Mapping[str, Any], everything: str) -> bool:
     return (
         statement.get("Effect") == "Deny"
         and public(statement)
-        and any(action in ("*", "s3:*") for action in listed(statement.get("Action")))
+        and any(str(action).lower() in ("*", everything) for action in listed(statement.get("Action")))
         and len(statement.get("Condition") or {}) == 1
         and any(
             operator in ("Bool", "BoolIfExists") and key == "aws:securetransport" and
@@ -238,6 +260,27 @@ def _denies_plain_http(statement: Mapping[str, Any]) -> bool:
         )
         and len(list(conditions(statement))) == 1
     )  # fmt: skip
+
+
+@rule(
+    "cache-tls-only", "elasticache/replicationGroup", "elasticache/cluster",
+    family=FAMILY, severity="high", alone=True,
+    title="Caches refuse connections without TLS",
+    controls="FSBP ElastiCache.5, CKV_AWS_30, cdk-nag AEC3",
+    remediation="Set transitEncryptionEnabled to true, and leave transitEncryptionMode at required",
+)  # fmt: skip
+def cache_tls_only(cache: Resource, graph: Graph) -> Iterator[str]:
+    if cache.short == "elasticache/replicationGroup":
+        inherits(cache, "transitEncryptionEnabled")
+        if get(cache, "transitEncryptionMode") == "preferred":
+            yield "it admits connections without TLS"
+    elif is_member(cache):
+        return
+    elif is_redis(cache):
+        yield "Redis outside a replication group can't speak TLS"
+        return
+    if not yes(cache, "transitEncryptionEnabled"):
+        yield "it doesn't speak TLS"
 
 
 @rule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..caches import is_member
 from ..databases import speaker
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
 from ..network import GROUPS, cidrs, permissions, ports, ports_text, ways_in, world
@@ -17,10 +18,14 @@ BALANCERS = ("lb/loadBalancer", "elb/loadBalancer")
 SUBNETS = {
     "rds/instance": ("dbSubnetGroupName", "rds/subnetGroup", "subnetIds"),
     "rds/cluster": ("dbSubnetGroupName", "rds/subnetGroup", "subnetIds"),
+    "elasticache/replicationGroup": ("subnetGroupName", "elasticache/subnetGroup", "subnetIds"),
+    "elasticache/cluster": ("subnetGroupName", "elasticache/subnetGroup", "subnetIds"),
 }
 SECURITY_GROUPS = {
     "rds/instance": "vpcSecurityGroupIds",
     "rds/cluster": "vpcSecurityGroupIds",
+    "elasticache/replicationGroup": "securityGroupIds",
+    "elasticache/cluster": "securityGroupIds",
 }
 
 
@@ -47,11 +52,13 @@ def _data_subnets(database: Resource, graph: Graph) -> Iterator[Resource]:
     "database-in-private-subnets", *SUBNETS,
     family=FAMILY, severity="high",
     title="Data stores are in private subnets",
-    controls="FSBP RDS.46, cdk-nag NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW",
+    controls="FSBP RDS.46, FSBP ElastiCache.7, cdk-nag NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW",
     remediation="Use a subnet group of subnets whose route tables have no route to an internet gateway",
 )  # fmt: skip
 def database_in_private_subnets(database: Resource, graph: Graph) -> Iterator[str]:
     group_key = SUBNETS[database.short][0]
+    if is_member(database):
+        return
     if not given(speaker(database, graph, group_key), group_key):
         yield "it names no subnet group, so it is in the default VPC, whose subnets are public"
         return
@@ -84,6 +91,8 @@ def database_unreachable(database: Resource, graph: Graph) -> Iterator[str]:
             for door in each(groups, admitted):
                 yield f"the internet reaches it: {way} -> {door} -> {database.label}"
 
+    if is_member(database):
+        return
     yield from each(_data_subnets(database, graph), judge)
 
 
@@ -107,6 +116,8 @@ def _open(graph: Graph, group: Resource) -> Iterator[tuple[Resource, range, str]
 )  # fmt: skip
 def database_ingress_by_group(database: Resource, graph: Graph) -> Iterator[str]:
     key = SECURITY_GROUPS[database.short]
+    if is_member(database):
+        return
     if not given(database, key):
         yield "it names no security group, so it has the VPC's default group"
         return

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..caches import inherits
 from ..documents import bound, listed, public, statements
-from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek
+from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, yes
 from ..rule import Family, rule
 
 FAMILY: Family = "iam"
@@ -42,6 +43,9 @@ _RESOURCE_POLICIES = {
     "secretsmanager/secret": "policy",
     "secretsmanager/secretPolicy": "policy",
     "iam/role": "assumeRolePolicy",
+    "sqs/queuePolicy": "policy",
+    "sqs/queue": "policy",
+    "ecr/repositoryPolicy": "policy",
 }
 
 
@@ -49,7 +53,8 @@ _RESOURCE_POLICIES = {
     "resource-policy-not-public", *_RESOURCE_POLICIES,
     family=FAMILY, severity="critical", alone=True,
     title="No policy admits everyone",
-    controls="FSBP KMS.5, FSBP S3.2, CKV_AWS_33, CKV_AWS_60, CKV_AWS_70",
+    controls="FSBP KMS.5, FSBP S3.2, FSBP SQS.3, CKV_AWS_32, CKV_AWS_33, CKV_AWS_60, CKV_AWS_70, CKV_AWS_168, "
+    "cdk-nag ECR1",
     remediation="Name the principals, or bind the statement to an account, an organization or a source by a condition",
 )  # fmt: skip
 def resource_policy_not_public(resource: Resource, graph: Graph) -> Iterator[str]:
@@ -62,6 +67,44 @@ def resource_policy_not_public(resource: Resource, graph: Graph) -> Iterator[str
             yield "a statement of its policy allows everyone"
 
     yield from each(statements(resource, _RESOURCE_POLICIES[resource.short]), judge)
+
+
+@rule(
+    "cache-authenticated", "elasticache/replicationGroup",
+    family=FAMILY, severity="high",
+    title="Redis asks who comes",
+    controls="FSBP ElastiCache.6, CKV_AWS_31, cdk-nag AEC6",
+    remediation="Set authToken, or userGroupIds to a group without AWS's own user default",
+)  # fmt: skip
+def cache_authenticated(cache: Resource, graph: Graph) -> Iterator[str]:
+    """The user of AWS whose id is default has every right and no password."""
+    inherits(cache, "authToken")
+    if given(cache, "authToken") or given(cache, "authTokenWo"):
+        return
+    if not given(cache, "userGroupIds"):
+        yield "it serves whoever reaches it"
+        return
+
+    def judge(group: Resource) -> Iterator[str]:
+        if "default" in list(items(group, "userIds")):
+            yield f"{group.label} has AWS's own user default, who needs no password"
+
+    yield from each(graph.targets(cache, "userGroupIds", "elasticache/userGroup"), judge)
+
+
+@rule(
+    "cache-user-password", "elasticache/user",
+    family=FAMILY, severity="high", alone=True,
+    title="Users of Redis have a password or an IAM identity",
+    controls="FSBP ElastiCache.6",
+    remediation="Set authenticationMode to password or iam; a user that is only to be shut out is off in its "
+    "accessString",
+)  # fmt: skip
+def cache_user_password(user: Resource, graph: Graph) -> Iterator[str]:
+    if str(get(user, "accessString") or "").split()[:1] == ["off"]:
+        return
+    if yes(user, "noPasswordRequired") or get(user, "authenticationMode.type") == "no-password-required":
+        yield "it needs no password"
 
 
 @rule(

@@ -24,10 +24,11 @@ class Made:
     name: str
     props: dict[str, Any]
     provider: str | None = None
+    parent: Made | None = None
 
     @property
     def short(self) -> str:
-        return self.type.removeprefix("aws:").rpartition(":")[0]
+        return self.type.removeprefix("aws:").rpartition(":")[0] if self.type.startswith("aws:") else self.type
 
     @property
     def urn(self) -> str:
@@ -48,6 +49,8 @@ class Made:
             given["mainRouteTableId"] = given["defaultRouteTableId"] = f"rtb-main-{self.name}"
         if kind == "instance" and self.short.startswith("rds"):
             given["identifier"] = self.name
+        if kind == "environment":
+            given["loadBalancers"] = f"arn:aws:elasticloadbalancing:us-east-1:{ACCOUNT}:loadbalancer/app/{self.name}/1"
         return given
 
 
@@ -79,8 +82,8 @@ def token(type: str) -> str:
     return f"aws:{type}:{kind[0].upper()}{kind[1:]}"
 
 
-def res(type: str, name: str, /, *, provider: Any = None, **props: Any) -> Made:
-    return Made(token(type), name, props, provider)
+def res(type: str, name: str, /, *, provider: Any = None, parent: Made | None = None, **props: Any) -> Made:
+    return Made(token(type), name, props, provider, parent)
 
 
 def resources(*worlds: Made, known: bool) -> list[Resource]:
@@ -103,7 +106,9 @@ def graph(*worlds: Made, known: bool = False, region: str | None = "eu-west-1") 
 
 
 def _resource(made: Made, known: bool) -> Resource:
-    outputs = {key: value if known else UNKNOWN for key, value in made.outputs().items()}
+    outputs: dict[str, Any] = {key: value if known else UNKNOWN for key, value in made.outputs().items()}
+    if "loadBalancers" in outputs:
+        outputs["loadBalancers"] = [outputs["loadBalancers"]]
     dependencies: dict[str, list[str]] = {}
     if not known:
         for key, value in made.props.items():
@@ -115,6 +120,7 @@ def _resource(made: Made, known: bool) -> Resource:
         type=made.type,
         name=made.name,
         props={**outputs, **_plain(made.props, known)},
+        parent=made.parent.urn if made.parent else None,
         property_dependencies=dependencies,
         dependencies=[urn for urns in dependencies.values() for urn in urns],
         provider=made.provider,

@@ -70,6 +70,7 @@ class Pack:
             asked = request.resources.add(
                 type=resource.type, urn=resource.urn, name=resource.name, properties=wire(resource.props)
             )
+            asked.parent = resource.parent or ""
             for key, urns in resource.property_dependencies.items():
                 asked.propertyDependencies[key].urns.extend(urns)
             provider = providers.get((resource.provider or "").rpartition("::")[0])

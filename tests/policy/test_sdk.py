@@ -6,7 +6,7 @@ import importlib
 import keyword
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -32,6 +32,8 @@ FORMS = [
     ),
     ("rds/instance", "rds/cluster", "rds/clusterInstance"),
     ("ec2/instance", "ec2/launchConfiguration"),
+    ("elasticache/replicationGroup", "elasticache/cluster"),
+    ("sqs/queue", "sqs/queuePolicy", "sqs/redrivePolicy", "sqs/redriveAllowPolicy"),
     ("wafv2/webAcl", "wafv2/webAclRule", "wafv2/webAclRuleGroupAssociation", "wafv2/ruleGroup"),
 ]
 
@@ -39,6 +41,10 @@ FORMS = [
 @cache
 def arguments(short: str) -> type[Any]:
     """The class of a type's inputs."""
+    if short.startswith("eks:"):
+        component = getattr(importlib.import_module("pulumi_eks"), short.rpartition(":")[2])
+        of_component: type[Any] = vars(sys.modules[component.__module__])[f"{component.__name__}Args"]
+        return of_component
     module, cls = token(short).removeprefix("aws:").split("/")[0], token(short).rpartition(":")[2]
     resource = getattr(importlib.import_module(f"pulumi_aws.{module}{'_' * keyword.iskeyword(module)}"), cls)
     assert resource.pulumi_type == token(short)
@@ -56,11 +62,21 @@ def nested(annotation: Any) -> type[Any] | None:
     return next((found for part in typing.get_args(annotation) if (found := nested(part))), None)
 
 
+def named(annotation: Any) -> bool:
+    """Whether an annotation is of a map, such as `Mapping[str, Input[XArgs]]`, whose keys are anyone's."""
+    parts = typing.get_args(annotation)
+    return typing.get_origin(annotation) in (Mapping, dict) or any(named(part) for part in parts)
+
+
 def exists(cls: type[Any] | None, path: tuple[str, ...]) -> bool:
-    for key in path:
+    keys = iter(path)
+    for key in keys:
         if cls is None or key not in input_type_types(cls):
             return False
-        cls = nested(input_type_types(cls)[key])
+        annotation = input_type_types(cls)[key]
+        cls = nested(annotation)
+        if named(annotation):
+            next(keys, None)
     return True
 
 
@@ -111,7 +127,7 @@ def test_types_exist() -> None:
 def test_fixtures_set_properties_that_exist() -> None:
     for case in CASES:
         for made in (made for world in (*case.ok, *case.bad, *case.unknown) for made in world):
-            if made.type.startswith("aws:"):
+            if made.type.startswith(("aws:", "eks:")):
                 for path in paths(made.props):
                     assert exists(arguments(made.type), path) or of_another_form(made.short, path), (made.type, path)
 
@@ -125,6 +141,10 @@ def paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     elif isinstance(value, list):
         for item in value:
             yield from paths(item, path)
+
+
+def judged(type: str) -> bool:
+    return "/" in type.partition(":")[0] or type.startswith("eks:")
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -142,7 +162,7 @@ def test_rules_read_properties_that_exist(rule: str) -> None:
                 for read in reads.values():  # by which resources are told apart, whatever their type
                     read.clear()
                 judge(RULES[rule], found[0], graph, "mandatory")
-                noted |= {(type, path) for type, read in reads.items() for path in read if "/" in type}
+                noted |= {(type, path) for type, read in reads.items() for path in read if judged(type)}
     assert noted
     for type, path in noted:
         assert exists(arguments(type), path) or of_another_form(type, path), (type, path)

@@ -32,6 +32,7 @@ def renamed(resource: Resource, turn: int) -> Resource:
         resource,
         urn=f"{resource.urn}-{turn}",
         name=f"{resource.name}-{turn}",
+        parent=resource.parent and f"{resource.parent}-{turn}",
         property_dependencies={
             k: [f"{urn}-{turn}" for urn in urns] for k, urns in resource.property_dependencies.items()
         },

@@ -4,6 +4,34 @@ A rule fails what is certain. Where a list may have grown since it was written, 
 what is beyond its end can't be verified, and what is missing inside it fails.
 """
 
-from . import databases, distributions, kubernetes, names, references, schedules, subnets, web_acls
+from . import (
+    beanstalk,
+    caches,
+    databases,
+    distributions,
+    kubernetes,
+    names,
+    queues,
+    references,
+    registries,
+    schedules,
+    subnets,
+    web_acls,
+    windows,
+)
 
-__all__ = ["databases", "distributions", "kubernetes", "names", "references", "schedules", "subnets", "web_acls"]
+__all__ = [
+    "beanstalk",
+    "caches",
+    "databases",
+    "distributions",
+    "kubernetes",
+    "names",
+    "queues",
+    "references",
+    "registries",
+    "schedules",
+    "subnets",
+    "web_acls",
+    "windows",
+]

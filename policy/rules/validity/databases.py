@@ -9,7 +9,7 @@ from typing import Any
 from ...databases import speaker
 from ...graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, peek
 from ...rule import rule
-from .values import FAMILY, number, text
+from .values import FAMILY, number, punctuation, text
 
 _CLASS = re.compile(r"db\.([a-z]\w*)\.(micro|small|medium|large|xlarge|\d+xlarge|metal(?:-\d+xl)?)(?:\.tpc\d\.mem\dx)?")
 # What the RDS user guide's "DB instance class types" lists, those of former generations included.
@@ -184,9 +184,7 @@ def database_password(database: Resource, graph: Graph) -> Iterator[str]:
         length = number(generator, "length") or 0
         if not 8 <= length <= longest:
             yield "its generated password is too short or too long"
-        special = get(generator, "special")
-        punctuation = text(generator, "overrideSpecial") or "!@#$%&*()-_=+[]{}<>:?"
-        if special is not False and _REFUSED & set(punctuation):
+        if _REFUSED & punctuation(generator):
             yield "its generated password may have a character that RDS refuses"
 
     try:

@@ -34,7 +34,7 @@ def bucket_name(bucket: Resource, graph: Graph) -> Iterator[str]:
         yield "its name has a prefix or suffix that S3 reserves"
 
 
-# Property, longest, and what a name may be: Elastic Load Balancing, RDS and IAM API references.
+# Property, longest, and what a name may be: the API references of the services.
 _NAMES: dict[str, tuple[str, int, str]] = {
     "lb/loadBalancer": ("name", 32, r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"),
     "lb/targetGroup": ("name", 32, r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"),
@@ -42,6 +42,14 @@ _NAMES: dict[str, tuple[str, int, str]] = {
     "rds/instance": ("identifier", 63, r"[A-Za-z](-?[A-Za-z0-9])*"),
     "rds/cluster": ("clusterIdentifier", 63, r"[A-Za-z](-?[A-Za-z0-9])*"),
     "iam/role": ("name", 64, r"[A-Za-z0-9_+=,.@-]+"),
+    "elasticache/replicationGroup": ("replicationGroupId", 40, r"[A-Za-z](-?[A-Za-z0-9])*"),
+    "elasticache/user": ("userId", 40, r"[A-Za-z](-?[A-Za-z0-9])*"),
+    "sqs/queue": ("name", 80, r"[A-Za-z0-9_-]+(\.fifo)?"),
+    "ecr/repository": ("name", 256, r"(?=..)([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*"),
+    "elasticbeanstalk/environment": ("name", 40, r"(?=....)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])"),
+    "eks/cluster": ("name", 100, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
+    "eks:index:Cluster": ("name", 100, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
+    "eks/nodeGroup": ("nodeGroupName", 63, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
 }
 
 
@@ -50,8 +58,8 @@ _NAMES: dict[str, tuple[str, int, str]] = {
     family=FAMILY, severity="medium", alone=True,
     title="AWS takes the name",
     controls="",
-    remediation="Shorten it to 32 characters (load balancer, target group), 63 (database) or 64 (role), of letters, "
-    "digits and hyphens",
+    remediation="Use letters, digits and hyphens, no more than 32 for a load balancer or target group, 40 for a Redis "
+    "group or Beanstalk environment, 63 for a database or node group, 64 for a role, 80 for a queue, 100 for a cluster",
 )  # fmt: skip
 def name_taken(resource: Resource, graph: Graph) -> Iterator[str]:
     key, longest, pattern = _NAMES[resource.short]
@@ -66,7 +74,8 @@ def name_taken(resource: Resource, graph: Graph) -> Iterator[str]:
 
 TAGGED = (
     "backup/vault", "cloudfront/distribution", "cloudwatch/logGroup", "dynamodb/table", "ec2/instance",
-    "ec2/securityGroup", "ec2/subnet", "ec2/vpc", "eks/cluster", "elb/loadBalancer", "iam/role", "kms/key",
+    "ec2/securityGroup", "ec2/subnet", "ec2/vpc", "ecr/repository", "eks/cluster", "eks/nodeGroup",
+    "elasticache/replicationGroup", "elasticbeanstalk/environment", "elb/loadBalancer", "iam/role", "kms/key",
     "lambda/function", "lb/loadBalancer", "lb/targetGroup", "rds/cluster", "rds/instance", "s3/bucket",
     "secretsmanager/secret", "sfn/stateMachine", "sns/topic", "sqs/queue", "wafv2/webAcl",
 )  # fmt: skip

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from ...clusters import SUBNETS, is_made, subnet_paths
 from ...graph import Graph, Resource, Unknown, each, get, given, items, peek
 from ...rule import rule
 from .values import FAMILY, text
 
 _OUTPOSTS = {"lb/loadBalancer": "customerOwnedIpv4Pool", "eks/cluster": "outpostConfig"}
-_SUBNETS = {"lb/loadBalancer": "subnets", "rds/subnetGroup": "subnetIds", "eks/cluster": "vpcConfig.subnetIds"}
+_SUBNETS = {
+    "lb/loadBalancer": ["subnets"],
+    "rds/subnetGroup": ["subnetIds"],
+    "eks/cluster": ["vpcConfig.subnetIds"],
+    "eks:index:Cluster": SUBNETS,  # all of them together
+}
 
 
 def _on_outpost(resource: Resource) -> bool:
@@ -22,7 +28,7 @@ def _is_application(balancer: Resource) -> bool:
 
 
 @rule(
-    "enough-subnets", "lb/loadBalancer", "rds/subnetGroup", "eks/cluster",
+    "enough-subnets", "lb/loadBalancer", "rds/subnetGroup", "eks/cluster", "eks:index:Cluster",
     family=FAMILY, severity="medium", alone=True,
     title="What needs two zones has two subnets",
     controls="",
@@ -34,7 +40,9 @@ def enough_subnets(resource: Resource, graph: Graph) -> Iterator[str]:
     that isn't known yet is a subnet all the same."""
     if _on_outpost(resource) or (resource.short == "lb/loadBalancer" and not _is_application(resource)):
         return
-    found = sum(1 for _ in items(resource, _SUBNETS[resource.short]))
+    if resource.short == "eks:index:Cluster" and not subnet_paths(resource):
+        return  # the default VPC's, or as the resources say that it is made of
+    found = sum(1 for path in _SUBNETS[resource.short] for _ in items(resource, path))
     if resource.short == "lb/loadBalancer":
         found += sum(1 for _ in items(resource, "subnetMappings"))
     if found < 2:
@@ -42,14 +50,14 @@ def enough_subnets(resource: Resource, graph: Graph) -> Iterator[str]:
 
 
 @rule(
-    "subnets-in-zones", "lb/loadBalancer", "rds/subnetGroup", "eks/cluster",
+    "subnets-in-zones", "lb/loadBalancer", "rds/subnetGroup", "eks/cluster", "eks:index:Cluster",
     family=FAMILY, severity="medium",
     title="Subnets lie in zones as AWS demands",
     controls="",
     remediation="Give it subnets in two availability zones; a load balancer takes one subnet of each zone",
 )  # fmt: skip
 def subnets_in_zones(resource: Resource, graph: Graph) -> Iterator[str]:
-    if _on_outpost(resource):
+    if _on_outpost(resource) or is_made(resource, graph):
         return
     balancer = resource.short == "lb/loadBalancer"
     seen: set[str] = set()
@@ -66,7 +74,7 @@ def subnets_in_zones(resource: Resource, graph: Graph) -> Iterator[str]:
             yield "two of its subnets are in one zone"
         zones.add(zone)
 
-    found = [graph.targets(resource, _SUBNETS[resource.short], "ec2/subnet")]
+    found = [graph.targets(resource, path, "ec2/subnet") for path in _SUBNETS[resource.short]]
     if balancer:
         mapped = [peek(mapping, "subnetId") for mapping in items(resource, "subnetMappings")]
         found.append(graph.targets(resource, "subnetMappings", "ec2/subnet", value=mapped))

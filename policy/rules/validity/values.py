@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...graph import Unknown, get
+from ...graph import Resource, Unknown, get
 from ...rule import Family
 
 FAMILY: Family = "validity"
@@ -24,3 +24,10 @@ def text(value: Any, path: str) -> str | None:
     if found is not None and not isinstance(found, str):
         raise Unknown(path)
     return found or None
+
+
+def punctuation(generator: Resource) -> set[str]:
+    """The punctuation that a `random.RandomPassword` may have."""
+    if get(generator, "special") is False:
+        return set()
+    return set(text(generator, "overrideSpecial") or "!@#$%&*()-_=+[]{}<>:?")

@@ -2,11 +2,16 @@
 
 from tests.policy.cases import (
     audit,
+    beanstalk,
     durability,
+    ecr,
+    eks,
+    elasticache,
     encryption_at_rest,
     encryption_in_transit,
     exposure,
     iam,
+    sqs,
     validity,
     waf,
 )
@@ -20,4 +25,9 @@ CASES = [
     *durability.CASES,
     *iam.CASES,
     *validity.CASES,
+    *elasticache.CASES,
+    *sqs.CASES,
+    *ecr.CASES,
+    *beanstalk.CASES,
+    *eks.CASES,
 ]

@@ -75,9 +75,27 @@ def unclear() -> list[list[Made]]:
     ]
 
 
+# How a data store names its subnets and its security groups.
+PLACES = {
+    "rds/instance": ("dbSubnetGroupName", "rds/subnetGroup", "vpcSecurityGroupIds"),
+    "rds/cluster": ("dbSubnetGroupName", "rds/subnetGroup", "vpcSecurityGroupIds"),
+    "elasticache/replicationGroup": ("subnetGroupName", "elasticache/subnetGroup", "securityGroupIds"),
+    "elasticache/cluster": ("subnetGroupName", "elasticache/subnetGroup", "securityGroupIds"),
+}
+# What another speaks for.
+MEMBERS: dict[str, list[World]] = {
+    "elasticache/cluster": [res("elasticache/cluster", "member", replicationGroupId="cache")]
+}
+
+
 def placed(type: str, world: list[Made], **props: object) -> list[Made]:
-    group = res("rds/subnetGroup", "group", subnetIds=[world[0]])
-    return [res(type, "db", dbSubnetGroupName=name(group), **props), *world[1:]]
+    key, kind, _ = PLACES[type]
+    return [res(type, "db", **{key: name(res(kind, "group", subnetIds=[world[0]]))}, **props), *world[1:]]
+
+
+def grouped(type: str, *groups: object) -> Made:
+    """A data store with security groups."""
+    return res(type, "db", **{PLACES[type][2]: list(groups)})
 
 
 def group(*ingress: object, name: str = "group", **props: object) -> Made:
@@ -113,7 +131,7 @@ def egress_rule(**props: object) -> Made:
 def guarded(type: str, security_group: object, *more: Made) -> list[Made]:
     """A database in a public subnet, behind a security group."""
     world = subnet(separate=GATEWAY)
-    return [*placed(type, world, vpcSecurityGroupIds=[security_group]), *more]
+    return [*placed(type, world, **{PLACES[type][2]: [security_group]}), *more]
 
 
 WORLD = "0.0.0.0/0"
@@ -238,17 +256,17 @@ CASES = [
         case(
             "database-in-private-subnets",
             type,
-            ok=[placed(type, world) for world in private()],
+            ok=[*(placed(type, world) for world in private()), *MEMBERS.get(type, [])],
             bad=[res(type, "db"), *(placed(type, world) for world in public())],
             unknown=[
                 *(placed(type, world) for world in unclear()),
-                res(type, "db", dbSubnetGroupName=UNKNOWN),
-                res(type, "db", dbSubnetGroupName="by-hand"),
-                res(type, "db", dbSubnetGroupName=name(res("rds/subnetGroup", "group", subnetIds=["subnet-0123"]))),
-                res(type, "db", dbSubnetGroupName=name(res("rds/subnetGroup", "group", subnetIds=UNKNOWN))),
+                res(type, "db", **{key: UNKNOWN}),
+                res(type, "db", **{key: "by-hand"}),
+                res(type, "db", **{key: name(res(kind, "group", subnetIds=["subnet-0123"]))}),
+                res(type, "db", **{key: name(res(kind, "group", subnetIds=UNKNOWN))}),
             ],
         )
-        for type in ("rds/instance", "rds/cluster")
+        for type, (key, kind, _) in PLACES.items()
     ),
     case(
         "database-in-private-subnets",
@@ -267,57 +285,59 @@ CASES = [
             "database-unreachable",
             type,
             ok=[
-                *(placed(type, world, vpcSecurityGroupIds=[OPEN]) for world in private()),
+                *(placed(type, world, **{key: [OPEN]}) for world in private()),
                 guarded(type, WEB),
                 guarded(type, CLOSED, ingress_rule(CLOSED, referencedSecurityGroupId=CLIENTS)),
+                *MEMBERS.get(type, []),
             ],
             bad=[
-                *(placed(type, world, vpcSecurityGroupIds=[OPEN]) for world in public()),
+                *(placed(type, world, **{key: [OPEN]}) for world in public()),
                 guarded(type, CLOSED, rule(CLOSED, cidrBlocks=[WORLD])),
                 guarded(type, CLOSED, ingress_rule(CLOSED, cidrIpv6="::/0")),
                 guarded(type, OPEN, ingress_rule(UNKNOWN, cidrIpv4=WORLD)),
             ],
             unknown=[
-                *(placed(type, world, vpcSecurityGroupIds=[OPEN]) for world in unclear()),
+                *(placed(type, world, **{key: [OPEN]}) for world in unclear()),
                 guarded(type, "sg-0123"),
                 guarded(type, CLOSED, ingress_rule(UNKNOWN, cidrIpv4=WORLD)),
             ],
         )
-        for type in ("rds/instance", "rds/cluster")
+        for type, (_, _, key) in PLACES.items()
     ),
     *(
         case(
             "database-ingress-by-group",
             type,
             ok=[
-                res(type, "db", vpcSecurityGroupIds=[WEB]),
-                [res(type, "db", vpcSecurityGroupIds=[CLOSED]), rule(CLOSED, sourceSecurityGroupId=CLIENTS)],
-                [res(type, "db", vpcSecurityGroupIds=[CLOSED]), rule(CLOSED, type="egress", cidrBlocks=[WORLD])],
+                grouped(type, WEB),
+                [grouped(type, CLOSED), rule(CLOSED, sourceSecurityGroupId=CLIENTS)],
+                [grouped(type, CLOSED), rule(CLOSED, type="egress", cidrBlocks=[WORLD])],
                 [
-                    res(type, "db", vpcSecurityGroupIds=[CLOSED]),
+                    grouped(type, CLOSED),
                     ingress_rule(CLOSED, referencedSecurityGroupId=CLIENTS),
                 ],
+                *MEMBERS.get(type, []),
             ],
             bad=[
                 res(type, "db"),
-                res(type, "db", vpcSecurityGroupIds=[group(open_to("10.0.0.0/16"))]),
-                [res(type, "db", vpcSecurityGroupIds=[CLOSED]), rule(CLOSED, cidrBlocks=["10.0.0.0/16"])],
-                [res(type, "db", vpcSecurityGroupIds=[CLOSED]), ingress_rule(CLOSED, cidrIpv4="10.0.0.0/16")],
-                [res(type, "db", vpcSecurityGroupIds=[CLOSED]), ingress_rule(CLOSED, cidrIpv4=UNKNOWN)],
-                [res(type, "db", vpcSecurityGroupIds=[CLOSED]), ingress_rule(CLOSED, prefixListId="pl-0123")],
+                grouped(type, group(open_to("10.0.0.0/16"))),
+                [grouped(type, CLOSED), rule(CLOSED, cidrBlocks=["10.0.0.0/16"])],
+                [grouped(type, CLOSED), ingress_rule(CLOSED, cidrIpv4="10.0.0.0/16")],
+                [grouped(type, CLOSED), ingress_rule(CLOSED, cidrIpv4=UNKNOWN)],
+                [grouped(type, CLOSED), ingress_rule(CLOSED, prefixListId="pl-0123")],
                 [
-                    res(type, "db", vpcSecurityGroupIds=["sg-0123", CLOSED]),
+                    grouped(type, "sg-0123", CLOSED),
                     ingress_rule(CLOSED, cidrIpv4="10.0.0.0/16"),
                 ],
             ],
             unknown=[
-                res(type, "db", vpcSecurityGroupIds=["sg-0123"]),
-                res(type, "db", vpcSecurityGroupIds=[WEB, UNKNOWN]),
-                res(type, "db", vpcSecurityGroupIds=UNKNOWN),
-                [res(type, "db", vpcSecurityGroupIds=[CLOSED]), ingress_rule(UNKNOWN, cidrIpv4="10.0.0.0/16")],
+                grouped(type, "sg-0123"),
+                grouped(type, WEB, UNKNOWN),
+                res(type, "db", **{key: UNKNOWN}),
+                [grouped(type, CLOSED), ingress_rule(UNKNOWN, cidrIpv4="10.0.0.0/16")],
             ],
         )
-        for type in ("rds/instance", "rds/cluster")
+        for type, (_, _, key) in PLACES.items()
     ),
     case(
         "subnet-no-public-addresses",

@@ -22,6 +22,9 @@ PUBLIC = {
     "secretsmanager/secret": "policy",
     "secretsmanager/secretPolicy": "policy",
     "iam/role": "assumeRolePolicy",
+    "sqs/queuePolicy": "policy",
+    "sqs/queue": "policy",
+    "ecr/repositoryPolicy": "policy",
 }
 
 CASES = [

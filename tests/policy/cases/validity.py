@@ -32,6 +32,10 @@ def cluster(*subnets: object, **props: object) -> Made:
     return res("eks/cluster", "cluster", vpcConfig={"subnetIds": list(subnets)}, **props)
 
 
+def component(**props: object) -> Made:
+    return res("eks:index:Cluster", "cluster", **props)
+
+
 def mapped(*subnets: object, **props: object) -> Made:
     return balancer(subnetMappings=[{"subnetId": subnet} for subnet in subnets], **props)
 
@@ -210,6 +214,13 @@ CASES = [
         ],
     ),
     case(
+        "enough-subnets",
+        "eks:index:Cluster",
+        ok=[component(), component(subnetIds=[A, B]), component(publicSubnetIds=[A], privateSubnetIds=[B])],
+        bad=[component(subnetIds=[A]), component(privateSubnetIds=[UNKNOWN])],
+        unknown=[component(subnetIds=UNKNOWN)],
+    ),
+    case(
         "subnets-in-zones",
         "lb/loadBalancer",
         ok=[
@@ -245,6 +256,18 @@ CASES = [
         ok=[cluster(A, B), cluster(A, outpostConfig={"controlPlaneInstanceType": "m5.large"})],
         bad=[cluster(A, ALSO_A)],
         unknown=[cluster(A, ANYWHERE), cluster("subnet-0123", "subnet-4567")],
+    ),
+    case(
+        "subnets-in-zones",
+        "eks:index:Cluster",
+        ok=[
+            component(),
+            component(subnetIds=[A, B]),
+            component(publicSubnetIds=[A], privateSubnetIds=[B]),
+            [held := component(subnetIds=[A, ALSO_A]), res("eks/cluster", "child", parent=held)],
+        ],
+        bad=[component(subnetIds=[A, ALSO_A]), component(publicSubnetIds=[A], privateSubnetIds=[ALSO_A])],
+        unknown=[component(subnetIds=[A, ANYWHERE]), component(subnetIds=UNKNOWN)],
     ),
     case(
         "load-balancer-security-group",
@@ -501,6 +524,13 @@ CASES = [
         unknown=[cluster(version=UNKNOWN), cluster(version="1.99")],
     ),
     case(
+        "cluster-version",
+        "eks:index:Cluster",
+        ok=[component(), component(version="1.31")],
+        bad=[component(version=version) for version in ("1.30", "1.33.1")],
+        unknown=[component(version=UNKNOWN), component(version="1.99")],
+    ),
+    case(
         "web-acl-managed-groups",
         "wafv2/webAcl",
         ok=[
@@ -714,6 +744,14 @@ CASES = [
     names("rds/instance", "identifier", 63, "1db", "my--db", "db-"),
     names("rds/cluster", "clusterIdentifier", 63, "my_db"),
     names("iam/role", "name", 64, "service/role"),
+    names("elasticache/replicationGroup", "replicationGroupId", 40, "1cache", "my--cache", "cache-"),
+    names("elasticache/user", "userId", 40, "my_user"),
+    names("sqs/queue", "name", 80, "orders.fif0", "a.b"),
+    names("ecr/repository", "name", 256, "Web", "web/", "/web", "a", "web..1"),
+    names("elasticbeanstalk/environment", "name", 40, "web", "-web1", "web1-", "web_1"),
+    names("eks/cluster", "name", 100, "-web", "web.1"),
+    names("eks:index:Cluster", "name", 100, "-web"),
+    names("eks/nodeGroup", "nodeGroupName", 63, "_web"),
     *(
         case(
             "tags-taken",
