@@ -4,18 +4,24 @@ Nothing here knows the program. The tables below say for a resource *type* what 
 joined to which follows from what was registered (`property_dependencies`). A resource is one of
 
 - a node, with a label, an icon and a caption (`NODES`; without a row there, a plain node: a new tier shows),
-- a box that others lie in (VPC and subnet, grouped into tiers by where their routes lead),
+- a box that others lie in (VPC and subnet, grouped into tiers by where their routes lead; a cluster, `MEMBERS`),
 - an arrow between two others (`LINKS`: a listener, an attachment, a record), or
 - a detail of another (`is_detail`: a policy, a rule, a parameter group), which adds to that one's caption and arrows.
+
+Who may use what stands in policies rather than in dependencies, by the names of `ARNS`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
+
+from standin.wire import SECRET
 
 if TYPE_CHECKING:
     from standin.mocks import Registration
@@ -30,8 +36,9 @@ class Look:
     """How a type of resource is shown.
 
     A caption is a list of templates over the resource's properties, dotted where nested and written `Type.property`
-    for those of its details; one that isn't known, or is secret, leaves its template out. `text if prop` and
-    `text unless prop` show the text by a flag.
+    for those of its details, with `#` for how many there are; one that isn't known, or is secret, leaves its template
+    out. In a list of names and values, a name is as good as a property. `text if prop` and `text unless prop` show
+    the text by a flag, or by a value: `text if prop=*ARM*`.
     """
 
     label: str
@@ -45,13 +52,14 @@ class Look:
 class Link:
     """An arrow that a type of resource stands for: from what `source` refers to, to what `target` refers to.
 
-    An empty name is the resource itself.
+    An empty name is the resource itself; of what a property refers to, `of` names the types that count.
     """
 
     source: str
     target: str
     kind: str = "traffic"
     label: str = ""
+    of: tuple[str, ...] = ()
 
 
 # Kinds of arrows, in the order of the legend.
@@ -141,16 +149,48 @@ NODES = {
     "aws:ec2/natGateway:NatGateway": Look("NAT gateway", "network", "gateway"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Look("VPC endpoint", "network", "gateway", ("{serviceName}",), merge=True),
     "aws:ecr/repository:Repository": Look("ECR repository", "containers", "container", merge=True),
-    "aws:eks/cluster:Cluster": Look("EKS cluster", "containers", "container", ("Kubernetes {version}",)),
+    "aws:eks/cluster:Cluster": Look(
+        "EKS control plane",
+        "containers",
+        "container",
+        (
+            "Kubernetes {version}",
+            "public endpoint if vpcConfig.endpointPublicAccess",
+            "private endpoint unless vpcConfig.endpointPublicAccess",
+            "{#Addon} add-ons",
+        ),
+    ),
+    "aws:eks/nodeGroup:NodeGroup": Look(
+        "EKS node group",
+        "containers",
+        "servers",
+        (
+            "{scalingConfig.minSize} to {scalingConfig.maxSize} {instanceTypes}",
+            "on demand if capacityType=ON_DEMAND",
+            "spot if capacityType=SPOT",
+            "arm64 if amiType=*_ARM_64*",
+            "x86_64 if amiType=*_x86_64*",
+            "IMDSv2 if LaunchTemplate.metadataOptions.httpTokens=required",
+        ),
+    ),
     "aws:elasticache/replicationGroup:ReplicationGroup": Look(
-        "ElastiCache",
+        "ElastiCache {engine}",
         "database",
         "database",
         (
-            "{engine} {engineVersion}",
-            "{nodeType}",
+            "{numCacheClusters} × {nodeType}",
+            "{numNodeGroups} shards of {nodeType}",
             "Multi-AZ if multiAzEnabled",
             "encrypted if atRestEncryptionEnabled",
+        ),
+    ),
+    "aws:elasticbeanstalk/environment:Environment": Look(
+        "Elastic Beanstalk",
+        "compute",
+        "servers",
+        (
+            "{settings.MinSize} to {settings.MaxSize} {settings.InstanceTypes}",
+            "IMDSv2 if settings.DisableIMDSv1=true",
         ),
     ),
     "aws:elb/loadBalancer:LoadBalancer": Look(
@@ -179,7 +219,9 @@ NODES = {
         "S3 bucket", "storage", "bucket", ("versioned if BucketVersioning.versioningConfiguration.status=Enabled",)
     ),
     "aws:secretsmanager/secret:Secret": Look("Secrets Manager", "security", "lock", merge=True),
-    "aws:sqs/queue:Queue": Look("SQS queue", "integration", "queue"),
+    "aws:sqs/queue:Queue": Look(
+        "SQS queue", "integration", "queue", ("FIFO if fifoQueue", "dead letters set aside if Queue.name"), merge=True
+    ),
     "aws:wafv2/webAcl:WebAcl": Look("WAF web ACL", "security", "shield", ("{scope}", "{#rules} rules")),
 }
 
@@ -189,6 +231,21 @@ GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 NAT = "aws:ec2/natGateway:NatGateway"
 KEY = "aws:kms/key:Key"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+QUEUE = "aws:sqs/queue:Queue"
+SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105  a type
+LOAD_BALANCERS = ("aws:lb/loadBalancer:LoadBalancer", "aws:elb/loadBalancer:LoadBalancer")
+
+# Types whose resources lie in a box together with what one of their properties refers to, and what that box is called.
+MEMBERS = {"aws:eks/nodeGroup:NodeGroup": ("clusterName", "EKS cluster")}
+
+# Service and resource of a type's ARNs, as policies write them.
+ARNS = {
+    "aws:ecr/repository:Repository": ("ecr", "repository/{name}"),
+    "aws:iam/role:Role": ("iam", "role/{name}"),
+    "aws:s3/bucket:Bucket": ("s3", "{bucket}"),
+    "aws:secretsmanager/secret:Secret": ("secretsmanager", "secret:{name}-??????", "secret:{namePrefix}"),
+    QUEUE: ("sqs", "{name}"),
+}
 
 LINKS: dict[str, tuple[Link, ...]] = {
     "aws:autoscaling/attachment:Attachment": (
@@ -210,10 +267,17 @@ LINKS: dict[str, tuple[Link, ...]] = {
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": (Link("resourceArn", "", "logs"),),
     "aws:cloudtrail/trail:Trail": (Link("", "s3BucketName", "logs"), Link("", "cloudWatchLogsGroupArn", "logs")),
     "aws:ec2/flowLog:FlowLog": (Link("vpcId", "logDestination", "logs"),),
+    "aws:elasticache/replicationGroup:ReplicationGroup": (Link("", "logDeliveryConfigurations", "logs"),),
+    "aws:elasticbeanstalk/environment:Environment": (
+        Link("settings", "", label="{settings.PathPatterns}", of=LOAD_BALANCERS),
+    ),
     "aws:elb/attachment:Attachment": (Link("elb", "instance"),),
     "aws:elb/loadBalancer:LoadBalancer": (Link("", "instances"), Link("", "accessLogs", "logs")),
     "aws:lb/listener:Listener": (Link("loadBalancerArn", ""), Link("", "defaultActions")),
-    "aws:lb/listenerRule:ListenerRule": (Link("listenerArn", ""), Link("", "actions")),
+    "aws:lb/listenerRule:ListenerRule": (
+        Link("listenerArn", "", label="{conditions.pathPattern.values}"),
+        Link("", "actions"),
+    ),
     "aws:lb/loadBalancer:LoadBalancer": (Link("", "accessLogs", "logs"),),
     "aws:lb/targetGroupAttachment:TargetGroupAttachment": (Link("targetGroupArn", "targetId"),),
     "aws:rds/instance:Instance": (Link("replicateSourceDb", "", "replication"),),
@@ -248,9 +312,19 @@ DETAIL_NAMES = re.compile(
     r"OptionGroup|LogDelivery|LogDeliverySource|LogDeliveryDestination|SecurityGroup|TargetGroup|Listener|ListenerCertificate|LaunchTemplate|Eip|Record|HealthCheck|FlowLog|"
     r"MetricAlarm|CompositeAlarm|MetricFilter|Dashboard|Addon|AccessEntry|Subscription|Permission|Grant|Lock|"
     r"Notification|OriginAccessControl|OriginAccessIdentity|OriginRequestPolicy|CachePolicy|ResponseHeadersPolicy|"
-    r"VpcOrigin|NetworkAcl|DhcpOptions|Metric|Schedule|Hook|LifecyclePolicy|User|UserGroup|Object|ObjectCopy)$"
+    r"VpcOrigin|NetworkAcl|DhcpOptions|Metric|Schedule|Hook|LifecyclePolicy|User|UserGroup|Object|Objectv2|ObjectCopy|"
+    r"EncryptionByDefault|DefaultKmsKey)$"
 )
-DETAIL_MODULES = ("aws:iam/", "random:", "pulumi:", "tls:", "time:", "command:")
+DETAIL_MODULES = (
+    "aws:elasticbeanstalk/application:",
+    "aws:elasticbeanstalk/configurationTemplate:",
+    "aws:iam/",
+    "random:",
+    "pulumi:",
+    "tls:",
+    "time:",
+    "command:",
+)
 
 
 def is_detail(type_: str) -> bool:
@@ -288,6 +362,8 @@ class Box:
     parent: str | None = None
 
 
+CLUSTER = "members of "
+"""What the id of a cluster's box begins with."""
 GLOBAL = "global"
 GLOBAL_BOX = Box(GLOBAL, "Edge", "global", GLOBAL)
 
@@ -328,11 +404,16 @@ class _Builder:
         self.count = sum(r.custom for r in registrations)
         shown = [r for r in registrations if r.custom or r.type in NODES]
         self.resources = {r.urn: r for r in sorted(shown, key=lambda r: r.urn)}
-        self.visible = [u for u, r in self.resources.items() if r.type not in (VPC, SUBNET) and not is_detail(r.type)]
+        self.components = {r.urn: r for r in registrations if not r.custom}
         self.deps: dict[str, dict[str, list[str]]] = {
             u: {p: sorted(d for d in ds if d in self.resources and d != u) for p, ds in r.property_dependencies.items()}
             for u, r in self.resources.items()
         }
+        # A queue for dead letters is a detail of the queue that they come from.
+        self.dead_letters = {
+            d: u for u, r in self.resources.items() if r.type == QUEUE for d in self.deps[u].get("redrivePolicy", ())
+        }
+        self.visible = [u for u, r in self.resources.items() if r.type not in (VPC, SUBNET) and not self.is_detail(u)]
         self.records = {
             str(r.inputs.get("name")): u for u, r in self.resources.items() if r.type == "aws:route53/record:Record"
         }
@@ -345,18 +426,29 @@ class _Builder:
         for urn, resource in self.resources.items():
             for link in LINKS.get(resource.type, ()):
                 label = fill(link.label, self.known(urn))
-                for source in self.ends(urn, link.source):
-                    for target in self.ends(urn, link.target):
+                for source in self.ends(urn, link.source, link.of):
+                    for target in self.ends(urn, link.target, link.of):
                         self.arrows[link.kind][source].append((target, label or ""))
+        self.clusters: dict[str, str] = {}
+        for urn in self.visible:
+            property_, _ = MEMBERS.get(self.type(urn), ("", ""))
+            for cluster in self.deps[urn].get(property_, ()):
+                self.clusters[urn] = self.clusters[cluster] = cluster
         self.details = self.owned()
+        self.grants = self.granted()
 
     def type(self, urn: str) -> str:
         return self.resources[urn].type
 
-    def ends(self, urn: str, property_: str) -> list[str]:
+    def is_detail(self, urn: str) -> bool:
+        return is_detail(self.type(urn)) or urn in self.dead_letters
+
+    def ends(self, urn: str, property_: str, types: Sequence[str] = ()) -> list[str]:
         """What a property refers to, by what it was made from or a record's name; without one, the resource itself."""
         if not property_:
             return [urn]
+        if types:
+            return [d for d in self.deps[urn].get(property_, ()) if self.type(d) in types]
         named = [self.records[n] for n in sorted(self.origins.get(urn, ())) if n in self.records]
         if property_ == "origins" and named:
             return named
@@ -373,9 +465,8 @@ class _Builder:
         return record in origins or any(self.resources[a].inputs.get("internal") is True for a in aliases)
 
     def known(self, urn: str) -> dict[str, Any]:
-        """A resource's inputs without the secret ones."""
-        resource = self.resources[urn]
-        return {k: v for k, v in resource.inputs.items() if k not in resource.secrets}
+        """A resource's inputs without what is secret."""
+        return self.resources[urn].shown
 
     # -- details ---------------------------------------------------------------------------------------------------
 
@@ -384,10 +475,12 @@ class _Builder:
         used = {d for deps in self.deps.values() for ds in deps.values() for d in ds}
         details = defaultdict(list)
         for urn, resource in self.resources.items():
-            if not is_detail(resource.type):
+            if not self.is_detail(urn):
                 continue
             links = LINKS.get(resource.type, ())
-            owner = next((end for link in links if link.source for end in self.ends(urn, link.source)), None)
+            owner = self.dead_letters.get(urn)
+            if owner is None:
+                owner = next((end for link in links if link.source for end in self.ends(urn, link.source)), None)
             if owner is None and urn not in used:
                 owner = next(iter(sorted(self.targets(urn), key=lambda t: (not self.named_after(urn, t), t))), None)
             if owner is not None:
@@ -408,7 +501,7 @@ class _Builder:
         todo = [*self.details[urn], *sorted(self.targets(urn))]
         while todo:
             item = todo.pop(0)
-            if item in seen or not is_detail(self.type(item)) or self.type(item) == SECURITY_GROUP:
+            if item in seen or not self.is_detail(item) or self.type(item) == SECURITY_GROUP:
                 continue
             seen.append(item)
             todo += [*self.details[item], *sorted(self.targets(item))]
@@ -416,33 +509,38 @@ class _Builder:
 
     # -- arrows ----------------------------------------------------------------------------------------------------
 
-    def reach(self, start: str, kind: str) -> Iterator[str]:
-        """The nodes that arrows of a kind lead to, through what isn't shown."""
-        todo, seen = [start], {start}
+    def reach(self, start: str, kind: str) -> Iterator[tuple[str, str]]:
+        """The nodes that arrows of a kind lead to, through what isn't shown, and the last label on the way there."""
+        todo, seen = [(start, "")], {(start, "")}
         while todo:
-            for target, _ in self.arrows[kind][todo.pop()]:
-                if target in seen:
+            source, before = todo.pop()
+            for target, own in self.arrows[kind][source]:
+                found = (target, own or before)
+                if found in seen:
                     continue
-                seen.add(target)
-                if is_detail(self.type(target)):
-                    todo.append(target)
+                seen.add(found)
+                if self.is_detail(target):
+                    todo.append(found)
                 else:
-                    yield target
+                    yield found
 
     def groups(self, urn: str) -> set[str]:
         """The security groups a node is a member of, itself or through its launch template."""
         targets = self.targets(urn)
         templates = [t for t in targets if short_type(self.type(t)).startswith("Launch")]
         targets = targets.union(*(self.targets(t) for t in templates))
-        return {t for t in targets if self.type(t) == SECURITY_GROUP}
+        groups = {t for t in targets if self.type(t) == SECURITY_GROUP}
+        # What names a load balancer to come after may name that one's groups as well: they aren't its own.
+        balancers = [t for t in targets if self.type(t) in LOAD_BALANCERS]
+        return groups.difference(*(self.targets(b) for b in balancers))
 
     def edges(self) -> list[Edge]:
         found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for kind in ("traffic", "replication", "guard", "logs"):
             for urn in [*self.visible, *(u for u in self.resources if self.type(u) == VPC), FOREIGN_ZONE]:
-                for target in self.reach(urn, kind):
+                for target, label in self.reach(urn, kind):
                     if target != urn and self.type(target) not in (VPC, SUBNET):
-                        found[urn, target][kind]
+                        found[urn, target][kind].add(label)
         members = defaultdict(list)
         for urn in self.visible:
             for group in sorted(self.groups(urn)):
@@ -451,34 +549,34 @@ class _Builder:
             for other, label in self.arrows["group"][group]:
                 for source in members[group]:
                     for target in members[other]:
-                        if source != target:
+                        if self.clusters.get(source, source) != self.clusters.get(target, target):
                             found[source, target]["traffic"].add(label)
         # A replica is reached the way its primary is: one arrow to the primary and one on to the replica say it.
+        through: set[tuple[str, str]] = set()
         primaries = {t: s for (s, t), kinds in found.items() if "replication" in kinds}
         for (source, target), kinds in found.items():
             if primaries.get(target) not in (None, source) and "traffic" in found.get((source, primaries[target]), {}):
                 kinds.pop("traffic", None)
+                through.add((source, target))
         for subnet in (u for u in self.resources if self.type(u) == SUBNET):
-            for gateway in self.reach(subnet, "route"):
+            for gateway, _ in self.reach(subnet, "route"):
                 if self.type(gateway) == NAT:
                     found[subnet, gateway]["egress"]
         for nat in (u for u in self.visible if self.type(u) == NAT):
             for subnet in self.placed(nat):
-                for gateway in self.reach(subnet, "route"):
+                for gateway, _ in self.reach(subnet, "route"):
                     found[nat, gateway]["egress"]
         for urn in self.visible:
             for target in self.used(urn):
                 if (
                     self.type(target) != KEY
+                    and self.clusters.get(urn, urn) != self.clusters.get(target, target)
+                    and (urn, target) not in through
                     and not any(found.get((urn, target), {}))
                     and not any(found.get((target, urn), {}))
                 ):
                     found[urn, target]["uses"]
-        edges = [
-            Edge(s, t, k, ", ".join(sorted(x for x in labels if x)))
-            for (s, t), kinds in found.items()
-            for k, labels in kinds.items()
-        ]
+        edges = [Edge(s, t, k, said(labels)) for (s, t), kinds in found.items() for k, labels in kinds.items()]
         return [*edges, *self.entries(edges), *([Edge(INTERNET, FOREIGN_ZONE, "traffic")] * self.looked_up(edges))]
 
     @staticmethod
@@ -497,10 +595,7 @@ class _Builder:
             if (
                 (type_ == "aws:route53/zone:Zone" and not inputs.get("vpcs"))
                 or type_ == "aws:cloudfront/distribution:Distribution"
-                or (
-                    type_ in ("aws:lb/loadBalancer:LoadBalancer", "aws:elb/loadBalancer:LoadBalancer")
-                    and inputs.get("internal") is not True
-                )
+                or (type_ in LOAD_BALANCERS and inputs.get("internal") is not True)
             ):
                 entries.append(Edge(INTERNET, urn, "traffic"))
         return entries
@@ -512,7 +607,6 @@ class _Builder:
             "aws:lb/targetGroup:TargetGroup",
             "aws:ec2/routeTable:RouteTable",
             "aws:route53/record:Record",
-            "aws:secretsmanager/secretVersion:SecretVersion",
         )
         seen: set[str] = set()
         todo = [*self.details[urn], *self.targets(urn)]
@@ -522,11 +616,46 @@ class _Builder:
             if item in seen or item == urn or self.type(item) in (VPC, SUBNET, *skip):
                 continue
             seen.add(item)
-            if is_detail(self.type(item)):
-                todo += [*self.details[item], *self.targets(item)]
+            if self.type(item) == SECRET_VERSION:  # what is in a secret is for others to use
+                todo += self.deps[item].get("secretId", ())
+            elif self.is_detail(item):
+                todo += [*self.details[item], *self.targets(item), *self.grants[item]]
+                todo += [self.dead_letters[item]] if item in self.dead_letters else []
             else:
                 found.add(item)
         return sorted(found)
+
+    def granted(self) -> dict[str, list[str]]:
+        """What each policy and role lets its holder use, by the ARNs in policies.
+
+        A policy of a role names resources. A policy of a resource names roles, as principals or as exempt from a
+        denial.
+        """
+        known: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for urn, resource in self.resources.items():
+            service, *names = ARNS.get(resource.type, ("",))
+            known[service] += [(name, urn) for t in names if (name := fill(t, self.known(urn)))]
+
+        def named(value: Any) -> Iterator[str]:
+            for arn in re.findall(r'"arn:([^"]+)"', json.dumps(value)):
+                _, service, region, _, resource = (arn.split(":", 4) + [""] * 4)[:5]
+                pattern = resource.split("/")[0] if service == "s3" else resource
+                if re.sub(r"^[a-z]+[/:]", "", pattern) in ("", "*"):
+                    continue  # everything there is, and so nothing to show
+                for name, urn in known[service]:
+                    if fnmatchcase(name, pattern) and region in ("", "*", self.where(urn)):
+                        yield urn
+
+        grants: dict[str, list[str]] = defaultdict(list)
+        for urn in self.resources:
+            for statement in statements(self.known(urn).get("policy")):
+                allows = statement.get("Effect") == "Allow"
+                grants[urn] += named(statement.get("Resource")) if allows else ()
+                conditions = statement.get("Condition") or {}
+                exempt = [values for operator, values in conditions.items() if "Not" in operator]
+                for role in named(statement.get("Principal") if allows else exempt):
+                    grants[role] += [t for t in self.targets(urn) if not self.is_detail(t)]
+        return grants
 
     # -- boxes -----------------------------------------------------------------------------------------------------
 
@@ -562,7 +691,7 @@ class _Builder:
 
     def tier(self, subnet: str) -> str:
         """Which way out a subnet has, and the part of its name that it shares with those in other zones."""
-        gateways = {self.type(g) for g in self.reach(subnet, "route")}
+        gateways = {self.type(g) for g, _ in self.reach(subnet, "route")}
         way = "Public" if GATEWAY in gateways else "Private" if NAT in gateways else "Isolated"
         resource = self.resources[subnet]
         zone = resource.inputs.get("availabilityZone")
@@ -602,6 +731,15 @@ class _Builder:
 
     def box(self, urn: str, boxes: dict[str, Box]) -> str:
         """The innermost box that holds all of a node."""
+        cluster = self.clusters.get(urn)
+        if cluster is None:
+            return self.around(urn, boxes)
+        label = next(MEMBERS[self.type(m)][1] for m, c in self.clusters.items() if c == cluster and m != cluster)
+        new = Box(f"{CLUSTER}{cluster}", label, self.called(cluster), "cluster", self.around(cluster, boxes))
+        return boxes.setdefault(new.id, new).id
+
+    def around(self, urn: str, boxes: dict[str, Box]) -> str:
+        """The innermost box of the network, or the region, that holds all of a node."""
         subnets = self.placed(urn)
         tiers = {self.tier(s) for s in subnets}
         if len(subnets) == 1 and self.type(urn) == NAT:
@@ -612,6 +750,12 @@ class _Builder:
         return vpc or self.region_box(urn, boxes)
 
     # -- nodes -----------------------------------------------------------------------------------------------------
+
+    def called(self, urn: str) -> str:
+        """A resource's name; what a remote component made goes by the name that the program gave to that."""
+        resource = self.resources[urn]
+        parent = self.components.get(resource.parent or "")
+        return parent.name if parent and parent.remote else resource.name
 
     def node(self, urn: str, box: str | None) -> Node:
         resource = self.resources[urn]
@@ -633,7 +777,7 @@ class _Builder:
         if keys:
             tooltip += f"; encrypted with {', '.join(keys)}"
         return Node(
-            urn, resource.type, words(label), [resource.name], look.category, look.icon, caption, tooltip, keys, box
+            urn, resource.type, words(label), [self.called(urn)], look.category, look.icon, caption, tooltip, keys, box
         )
 
     def build(self) -> Architecture:
@@ -649,6 +793,7 @@ class _Builder:
                 Node(FOREIGN_ZONE, "", look.label, sorted(names), look.category, look.icon, [], tooltip, box=GLOBAL)
             )
         nodes, edges = merge(nodes, edges)
+        edges = bundle(nodes, edges)
         if any(INTERNET in (e.source, e.target) for e in edges):
             nodes.append(Node(INTERNET, INTERNET, "Internet", ["users"], "other", "cloud", tooltip="the internet"))
         used = {n.box for n in nodes} | {e.source for e in edges}
@@ -693,7 +838,48 @@ def merge(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]
         source, target = renamed.get(edge.source, edge.source), renamed.get(edge.target, edge.target)
         if source != target:
             joined[source, target, edge.kind] |= {edge.label} - {""}
-    return list(kept.values()), [Edge(s, t, k, ", ".join(sorted(labels))) for (s, t, k), labels in joined.items()]
+    return list(kept.values()), [Edge(s, t, k, said(labels)) for (s, t, k), labels in joined.items()]
+
+
+def bundle(nodes: list[Node], edges: list[Edge]) -> list[Edge]:
+    """Draw as one, at the box of a cluster, the arrows that all of its members have, and what any of it uses."""
+    inside = {n.id: n.box for n in nodes if n.box and n.box.startswith(CLUSTER)}
+    members: dict[str, set[str]] = defaultdict(set)
+    for node in nodes:
+        if node.id in inside and node.type in MEMBERS:
+            members[inside[node.id]].add(node.id)
+    shared: dict[tuple[str, str, str, bool], set[str]] = defaultdict(set)
+    for edge in edges:
+        shared[edge.target, edge.kind, edge.label, True].add(edge.source)
+        shared[edge.source, edge.kind, edge.label, False].add(edge.target)
+
+    def end(edge: Edge, own: str, other: str, out: bool) -> str:
+        box = inside.get(own)
+        if box is None or inside.get(other) == box:
+            return own
+        same = shared[other, edge.kind, edge.label, out]
+        return box if edge.kind == "uses" or (len(members[box]) > 1 and members[box] <= same) else own
+
+    return sorted(
+        {Edge(end(e, e.source, e.target, True), end(e, e.target, e.source, False), e.kind, e.label) for e in edges}
+    )
+
+
+def said(labels: Iterable[str]) -> str:
+    """The labels of one arrow: paths, then ports."""
+    ordered = sorted({x for x in labels if x}, key=natural)
+    kinds = [x for x in ordered if not x.isdigit()], [x for x in ordered if x.isdigit()]
+    return " · ".join(", ".join(k) for k in kinds if k)
+
+
+def statements(policy: Any) -> list[dict[str, Any]]:
+    """The statements of a policy document, if it is one and known."""
+    try:
+        document = json.loads(policy) if isinstance(policy, str) else None
+    except ValueError:
+        return []
+    found = document.get("Statement") if isinstance(document, dict) else None
+    return [s for s in (found if isinstance(found, list) else [found]) if isinstance(s, dict)]
 
 
 def plural(label: str) -> str:
@@ -727,15 +913,28 @@ def lookup(path: str, known: Mapping[str, Any], details: Mapping[str, Sequence[M
     head, *rest = path.lstrip("#").split(".")
     sources: Sequence[Any] = [known]
     if head[:1].isupper():
-        sources, (head, *rest) = details.get(head, ()), rest
+        sources = details.get(head, ())
+        if not rest:
+            return [len(sources) or None]
+        head, *rest = rest
     values = []
     for value in sources:
         for part in (head, *rest):
-            value = value.get(part) if isinstance(value, Mapping) else None
+            value = step(value, part)
         if path.startswith("#"):
             value = len(value) if isinstance(value, list) else None
         values.append(value)
     return values
+
+
+def step(value: Any, part: str) -> Any:
+    """What a property holds; of a list, what its items hold, or the value of the one that has that name."""
+    if not isinstance(value, list):
+        return value.get(part) if isinstance(value, Mapping) else None
+    items = [v for v in value if isinstance(v, Mapping)]
+    found = [v.get("value") if v.get("name") == part else v.get(part) for v in items]
+    found = [f for f in found if f is not None]
+    return found[0] if len(found) == 1 else found or None
 
 
 def text(value: Any) -> str | None:
@@ -743,7 +942,8 @@ def text(value: Any) -> str | None:
     if isinstance(value, list):
         items = [text(v) for v in value]
         return ", ".join(i for i in items if i) if items and all(items) else None
-    return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "" else None
+    plain = isinstance(value, (str, int, float)) and not isinstance(value, bool) and value not in ("", SECRET)
+    return str(value) if plain else None
 
 
 def fill(
@@ -756,7 +956,10 @@ def fill(
         if found:
             path, compared, value = path.partition("=")
             values = lookup(path, known, details)
-            holds = any(v == value if compared else v is True or bool(text(v)) for v in values)
+            shown = [text(v) or "" for v in values]
+            holds = any(
+                fnmatchcase(t, value) if compared else v is True or bool(t) for v, t in zip(values, shown, strict=True)
+            )
             return said if holds is wanted else None
     paths = re.findall(r"\{([^}]+)\}", template)
     rows = list(zip(*(lookup(p, known, details) for p in paths), strict=False)) if paths else []

@@ -40,6 +40,7 @@ BOXES = {
     "private": ("#E8F5F6", "#00A4A6", ""),
     "isolated": ("#EFF1F6", "#7D8998", ""),
     "subnet": ("#FFFFFF", "#B6BEC9", ""),
+    "cluster": ("#FFF8F2", "#D45B07", "2 3"),
 }
 
 # Arrows: colour, width, dash pattern.
@@ -163,13 +164,16 @@ def columns(architecture: Architecture) -> dict[str, int]:
     from, and what has no traffic is spread over the columns of the box that it lies in.
     """
     boxes = {b.id: b for b in architecture.boxes}
+    inside = {b: [n.id for n in architecture.nodes if n.box == b] for b in boxes}
     guards = [e for e in architecture.edges if e.kind == "guard"]
     region = {n.id: n.box and chain(boxes, n.box)[-1] for n in architecture.nodes}
     guarded = {e.target for e in guards if region[e.source] == region[e.target]}
     flows = [
-        (e.source, e.target, 2 if e.target in guarded and region[e.source] != region[e.target] else 1)
+        (source, target, 2 if target in guarded and region[source] != region[target] else 1)
         for e in architecture.edges
         if e.kind in ("traffic", "replication")
+        for source in inside.get(e.source, [e.source])
+        for target in inside.get(e.target, [e.target])
     ]
     column = {end: 0 for source, target, _ in flows for end in (source, target)}
 
@@ -264,17 +268,18 @@ def dot(architecture: Architecture, cards: dict[str, Card]) -> str:
             lines.append(card(node))
     for number, edge in enumerate(architecture.edges):
         attributes = [f"id={number}"]
-        source, target = edge.source, edge.target
-        if source in boxes:
-            attributes.append(f"ltail={quoted('cluster ' + source)}")
-            source = next((n.id for n in architecture.nodes if n.box == edge.source), anchor(edge.source))
+        ends = [edge.source, edge.target]
+        for end, name in enumerate(("ltail", "lhead")):
+            if (around := ends[end]) in boxes:
+                attributes.append(f"{name}={quoted('cluster ' + around)}")
+                ends[end] = next((n.id for n in architecture.nodes if n.box == around), anchor(around))
         if edge.label:
             attributes.append(f"label={space(width(edge.label, CAPTION) + 8, 14)}")
         if edge.kind in ("logs", "uses", "egress", "guard"):
             attributes.append("constraint=false")
         elif edge.kind == "traffic":
             attributes.append("weight=8")
-        lines.append(f"{quoted(source)} -> {quoted(target)} [{', '.join(attributes)}];")
+        lines.append(f"{' -> '.join(map(quoted, ends))} [{', '.join(attributes)}];")
     for number in sorted(set(column.values())):
         ids = "; ".join(quoted(i) for i in column if column[i] == number)
         lines.append(f"{{rank=same; col{number} [style=invis, width=0.01, height=0.01]; {ids}}}")
@@ -426,7 +431,8 @@ def svg(architecture: Architecture, cards: dict[str, Card], placed: dict[str, An
         steps = " ".join(f"{x:.1f},{y:.1f}" for x, y in curve)
         tip = at(end)
         path = f"M{start[0]:.1f},{start[1]:.1f}C{steps}L{tip[0]:.1f},{tip[1]:.1f}"
-        does = KINDS[edge.kind] + (f" on port {edge.label}" if edge.label else "")
+        places = [("on port" if p[0].isdigit() else "to", p) for p in edge.label.split(" · ") if p]
+        does = " ".join([KINDS[edge.kind], *(f"{w} {p}" for w, p in places)])
         body.append(arrow(edge, path, f"{names[edge.source]} → {names[edge.target]}: {does}"))
         if edge.label:
             x, y = at(spot["lp"])

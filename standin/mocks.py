@@ -50,6 +50,8 @@ class Registration:
     """The inputs and what AWS would compute; for a component, what it registered."""
     secrets: frozenset[str]
     """The top-level properties that carry a secret."""
+    shown: dict[str, Any]
+    """The inputs without secrets: those declared so are left out, and SECRET stands for one within a list or object."""
     property_dependencies: dict[str, list[str]]
     dependencies: list[str]
     provider: str | None
@@ -176,6 +178,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             raise DuplicateResource(f"two resources are called {urn}: give one of them another name")
         inputs, secrets = wire.decode(request.object)
         extra = frozenset(request.additionalSecretOutputs)
+        hidden = wire.decode(request.object, hide_secrets=True)[0] if secrets else inputs
         response = resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
         outputs: dict[str, Any] = {}
         if request.custom:
@@ -199,6 +202,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             inputs=inputs,
             outputs=outputs,
             secrets=secrets | extra.intersection(outputs),
+            shown={k: v for k, v in hidden.items() if k not in extra},
             property_dependencies={
                 key: sorted(deps.urns) for key, deps in sorted(request.propertyDependencies.items())
             },

@@ -148,6 +148,35 @@ def test_the_source_is_the_line_that_made_the_resource(tmp_path):
     }
 
 
+def test_what_may_be_shown_of_a_resource():
+    def program():
+        token = random.RandomPassword("token", length=20).result
+        aws.lb.ListenerRule(
+            "rule",
+            listener_arn=token,
+            priority=7,
+            tags={"Name": "rule"},
+            actions=[],
+            conditions=[
+                {"path_pattern": {"values": ["/api/*"]}},
+                {"http_header": {"http_header_name": "x-token", "values": [token]}},
+            ],
+            opts=pulumi.ResourceOptions(additional_secret_outputs=["tags"]),
+        )
+
+    rule = by_name(record(program), "rule")
+    assert rule.secrets == {"conditions", "listenerArn", "tags"}
+    assert rule.shown == {
+        "listenerArn": "[secret]",
+        "priority": 7,
+        "actions": [],
+        "conditions": [
+            {"pathPattern": {"values": ["/api/*"]}},
+            {"httpHeader": {"httpHeaderName": "x-token", "values": ["[secret]"]}},
+        ],
+    }
+
+
 def test_secrets_are_tracked_and_hidden():
     recording = record(database)
     password, instance = by_name(recording, "password"), by_name(recording, "database")
