@@ -811,9 +811,16 @@ def computed(
 
 # The properties that AWS can't change on what exists: a new one has to take its place.
 REPLACES: dict[str, frozenset[str]] = {
+    "aws:autoscaling/attachment:Attachment": frozenset({"autoscalingGroupName", "elb", "lbTargetGroupArn"}),
+    "aws:eks/accessEntry:AccessEntry": frozenset({"clusterName", "principalArn", "type"}),
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": frozenset(
+        {"accessScope", "clusterName", "policyArn", "principalArn"}
+    ),
+    "aws:eks/addon:Addon": frozenset({"addonName", "clusterName"}),
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": frozenset({"clusterName", "namespace", "serviceAccount"}),
     "aws:eks/cluster:Cluster": frozenset({"bootstrapSelfManagedAddons", "encryptionConfig", "name", "roleArn"}),
     "aws:eks/nodeGroup:NodeGroup": frozenset(
-        {"amiType", "capacityType", "instanceTypes", "nodeGroupName", "subnetIds"}
+        {"amiType", "capacityType", "clusterName", "instanceTypes", "nodeGroupName", "subnetIds"}
     ),
     "aws:ec2/securityGroup:SecurityGroup": frozenset({"description", "name", "vpcId"}),
     "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
