@@ -6,6 +6,7 @@ from components.backend import Backend, BackendArgs
 from components.cache import Cache
 from components.database import Database
 from components.edge import Edge, EdgeArgs
+from components.kubernetes import Kubernetes
 from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
 from components.messaging import Messaging, MessagingArgs, QueueArgs
 from components.registry import Registry, RegistryArgs, RepositoryArgs
@@ -69,6 +70,12 @@ def backend(**changes):
     )
 
 
+def kubernetes():
+    keys, net = security(), network(nat="single")
+    balancer = alb("vpc", net, logs())
+    Kubernetes("kubernetes", subnets=net.private, key=keys.data, logs_key=keys.logs, alb=balancer)
+
+
 ALONE = {
     "security": security,
     "logs": logs,
@@ -94,6 +101,7 @@ ALONE = {
     "cache": cache,
     "messaging": messaging,
     "registry": registry,
+    "kubernetes": kubernetes,
 }
 
 
