@@ -838,6 +838,7 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:rds/instance:Instance": frozenset({"dbName", "kmsKeyId", "storageEncrypted", "username"}),
     "aws:s3/bucket:Bucket": frozenset({"bucket"}),
     "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
+    "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretId", "secretString"}),
     "aws:sqs/queue:Queue": frozenset({"fifoQueue", "name"}),
     "random:index/randomPassword:RandomPassword": frozenset({"keepers", "length", "overrideSpecial", "special"}),
 }
