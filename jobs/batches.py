@@ -1,0 +1,50 @@
+"""The batches of a table: what was read, from where on, and whether all of it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .config import Config
+from .storage import Storage
+
+
+class Batches:
+    """What one table's extracts remember, in the state folder; their rows are in the raw zone."""
+
+    def __init__(self, storage: Storage, config: Config, table: str) -> None:
+        self._storage = storage
+        self._raw = f"{config.raw}/{table}"
+        self._state = f"{config.state}/{table}"
+
+    def begin(self, next_low: Callable[[str], str], *, full: bool) -> dict[str, Any]:
+        """The batch to read now: the one that a run died over, else a new one from where the last one ended."""
+        pending = self._storage.read_json(f"{self._state}/pending.json")
+        numbers = self._numbers()
+        last = self._committed(numbers[-1]) if numbers else {"number": 0, "next_low": ""}
+        if pending.get("number") == last["number"] + 1 and (pending["full"] or not full):
+            return pending
+        low = "" if full else last["next_low"]
+        pending = {"number": last["number"] + 1, "low": low, "next_low": next_low(low), "full": not low}
+        self._storage.write_json(f"{self._state}/pending.json", pending)
+        return pending
+
+    def uri(self, batch: dict[str, Any]) -> str:
+        """Where a batch's rows are."""
+        return f"{self._raw}/batch={batch['number']:08}"
+
+    def commit(self, batch: dict[str, Any]) -> None:
+        """Make a batch be there."""
+        self._storage.write_json(f"{self._state}/batch-{batch['number']:08}.json", batch)
+
+    def since(self, number: int) -> list[dict[str, Any]]:
+        """The committed batches after that one; what came before a whole read doesn't count any more."""
+        batches = [self._committed(n) for n in self._numbers() if n > number]
+        whole = [b["number"] for b in batches if b["full"]]
+        return [b for b in batches if b["number"] >= max(whole, default=0)]
+
+    def _numbers(self) -> list[int]:
+        return [int(n[6:-5]) for n in self._storage.names(self._state) if n.startswith("batch-")]
+
+    def _committed(self, number: int) -> dict[str, Any]:
+        return self._storage.read_json(f"{self._state}/batch-{number:08}.json")
