@@ -1,12 +1,16 @@
 """The platform, as its architecture diagram has it: a line or two a tier, from the browser to the data."""
 
+from pathlib import Path
+
 import pulumi
 
 import settings
+from components.backend import Backend
 from components.cache import Cache
 from components.data import DataServices
 from components.database import Database
 from components.edge import Dns, Edge
+from components.kubernetes import Kubernetes
 from components.loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, NetworkLoadBalancer
 from components.messaging import Messaging
 from components.network import Network
@@ -17,7 +21,7 @@ from components.web import Web
 
 stack = settings.load()
 tiers, balancing = stack.tiers, stack.load_balancing
-dns = alb = nlb = classic = edge = cache = database = storage = messaging = registry = None
+dns = alb = nlb = classic = edge = cache = database = storage = messaging = backend = kubernetes = registry = None
 
 # What every tier stands on: keys, the log bucket, the network
 security = Security("security", stack.security)
@@ -28,8 +32,8 @@ network = Network("network", stack.network, logs_key=logs_key)
 # browser -> Route 53 -> CloudFront + WAF -> ALB + WAF
 if tiers.edge and stack.dns:
     dns = Dns("dns", stack.dns)
+certificate = dns.certificate_arn if dns else balancing.certificate_arn or ""
 if tiers.load_balancing:
-    certificate = dns.certificate_arn if dns else balancing.certificate_arn or ""
     clients, inside = stack.load_balancer_clients, network.private
     outside = inside if clients == "vpc" else network.public
     check = stack.web.health_check if tiers.web else None
@@ -70,9 +74,33 @@ if tiers.web and alb:
     subnets = network.public if stack.web.placement == "public" else network.private
     Web("web", stack.web, subnets=subnets, key=data_key, alb=alb, nlb=nlb, classic=classic, data=data)
 
-# Container images
+# ALB /api/* -> Elastic Beanstalk -> the data
+if tiers.backend:
+    artifacts = SecureBucket("artifacts", stack.artifacts, key=data_key, logs=logs)
+    backend = Backend(
+        "backend",
+        stack.backend,
+        source=Path(__file__).parent / "applications" / "backend",
+        subnets=network.private,
+        logs_key=logs_key,
+        logs=logs,
+        artifacts=artifacts,
+        certificate_arn=certificate,
+        alb=alb,
+        hosts=stack.host_names,
+        data=data,
+    )
+    if dns and stack.backend.load_balancer != "shared":
+        dns.cname(f"backend.{dns.domain}", target_name=backend.endpoint, parent=backend)
+
+# ALB /services/* -> EKS node groups -> the data
+if tiers.kubernetes:
+    kubernetes = Kubernetes(
+        "kubernetes", stack.kubernetes, subnets=network.private, key=data_key, logs_key=logs_key, alb=alb, data=data
+    )
 if tiers.registry:
-    registry = Registry("registry", stack.registry, key=data_key)
+    pullers = [kubernetes.node_role_arn] if kubernetes else []
+    registry = Registry("registry", stack.registry, key=data_key, pullers=pullers)
 
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("log_bucket", logs.name)
@@ -90,7 +118,12 @@ if database:
     pulumi.export("database_secret_arn", database.secret_arn)
 if storage:
     pulumi.export("bucket", storage.name)
+if backend:
+    pulumi.export("backend_endpoint", backend.endpoint)
 if messaging:
     pulumi.export("queue_urls", messaging.urls)
+if kubernetes:
+    pulumi.export("cluster_name", kubernetes.cluster_name)
+    pulumi.export("cluster_endpoint", kubernetes.endpoint)
 if registry:
     pulumi.export("repository_urls", registry.urls)

@@ -165,6 +165,18 @@ class Dns(pulumi.ComponentResource):
             for record_type in (("A", "AAAA") if ipv6 else ("A",))
         ]
 
+    def cname(self, fqdn: str, *, target_name: pulumi.Input[str], parent: pulumi.Resource) -> aws.route53.Record:
+        """Answer for `fqdn` with another name, of what Route 53 can give no alias for."""
+        return aws.route53.Record(
+            f"{self._name}-{fqdn}-CNAME",
+            zone_id=self.zone_id,
+            name=fqdn,
+            type="CNAME",
+            records=[target_name],
+            ttl=60,
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+
 
 class WafArgs(Args):
     """What a web ACL lets through."""
@@ -310,7 +322,7 @@ class EdgeArgs(Args):
     """The web ACLs, for CloudFront and for the load balancer."""
 
     def refusals(self) -> Iterator[Refusal]:
-        for taken in {"origin", "internal"} & set(self.host_names):
+        for taken in sorted({"backend", "internal", "origin"} & set(self.host_names)):
             yield Refusal(("host_names",), f"{taken!r} is a load balancer's own name")
         if self.health_check and self.cdn and self.tls_version == "TLSv1.3_2025":
             yield Refusal(

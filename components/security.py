@@ -14,7 +14,7 @@ KeyUser = Literal["autoscaling", "cloudtrail", "cloudwatch-alarms", "eventbridge
 
 
 class SecurityArgs(Args):
-    """Customer-managed keys: rotation and deletion."""
+    """Customer-managed keys: rotation and deletion, and what is encrypted without naming one."""
 
     deletion_window_days: int = Field(default=30, ge=7, le=30)
     """Days between asking for a key's deletion and losing it, and with it all that it encrypts (KMS: 7 to 30)."""
@@ -22,6 +22,9 @@ class SecurityArgs(Args):
     """Days between automatic rotations of the key material (KMS: 90 to 2560)."""
     deletion_protection: bool = True
     """Pulumi refuses to delete or replace the keys."""
+    encrypt_volumes_by_default: bool = True
+    """EBS encrypts every new volume of this account in the region, those of services included that have no setting for
+    it, such as Elastic Beanstalk. It is left on when the stack goes, since others may count on it."""
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -116,6 +119,7 @@ class Security(pulumi.ComponentResource):
         self, name: str, args: SecurityArgs | None = None, *, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(f"{PACKAGE}:Security", name, None, opts)
+        args = args or SecurityArgs()
         child = pulumi.ResourceOptions(parent=self)
         self.data = EncryptionKey(f"{name}-data", args, users=["autoscaling"], opts=child)
         self.logs = EncryptionKey(
@@ -124,6 +128,10 @@ class Security(pulumi.ComponentResource):
             users=["cloudtrail", "cloudwatch-alarms", "eventbridge", "log-delivery", "logs", "sns"],
             opts=child,
         )
+        if args.encrypt_volumes_by_default:
+            aws.ebs.EncryptionByDefault(
+                name, enabled=True, opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+            )
         self.register_outputs({"data_key_arn": self.data.arn, "logs_key_arn": self.logs.arn})
 
 

@@ -5,11 +5,13 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
-from components import web
+from components import backend, kubernetes, web
+from components.backend import BackendArgs
 from components.cache import CacheArgs
 from components.common import Args, Refusal
 from components.database import DatabaseArgs
 from components.edge import DnsArgs, EdgeArgs
+from components.kubernetes import KubernetesArgs
 from components.loadbalancing import (
     ApplicationLoadBalancerArgs,
     ClassicLoadBalancerArgs,
@@ -26,6 +28,8 @@ from components.web import WebArgs
 Client = Literal["web", "backend", "kubernetes"]
 """Tiers that use the queues: the names that `senders` and `receivers` take."""
 
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?-]+(\.[a-z0-9*?-]+)*\.[a-z]+$", max_length=128)]
+"""As a listener rule of an Application Load Balancer takes it (ELB: only letters after the last dot)."""
 CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[\w-]*:acm:[\w-]+:\d{12}:certificate/[\w-]+$")]
 
 
@@ -46,6 +50,10 @@ class TiersSettings(Args):
     """The queues."""
     web: bool = True
     """The Auto Scaling group behind the load balancers."""
+    backend: bool = True
+    """The application on Elastic Beanstalk."""
+    kubernetes: bool = True
+    """EKS."""
     registry: bool = True
     """The container images' repositories."""
 
@@ -61,6 +69,9 @@ class LoadBalancingSettings(Args):
     """An internal Classic Load Balancer in front of the web tier; none by default."""
     certificate_arn: CertificateArn | None = None
     """ACM certificate of the stack's region for the load balancers, where tiers.edge is off and makes none."""
+    host_names: list[HostName] = Field(default_factory=list, max_length=4)
+    """Names by which clients in the VPC call the Application Load Balancer, where tiers.edge is off: a backend that
+    shares it answers to them alone. `*` and `?` are wildcards."""
 
 
 class Settings(Args):
@@ -94,6 +105,12 @@ class Settings(Args):
     """Queues, and which tiers send to them and receive from them."""
     web: WebArgs = Field(default_factory=WebArgs)
     """The web tier's instances."""
+    artifacts: BucketArgs = Field(default_factory=BucketArgs)
+    """The bucket of what is built: the backend's versions."""
+    backend: BackendArgs = Field(default_factory=BackendArgs)
+    """The application on Elastic Beanstalk."""
+    kubernetes: KubernetesArgs = Field(default_factory=KubernetesArgs)
+    """EKS."""
     registry: RegistryArgs = Field(default_factory=RegistryArgs)
     """Container images."""
 
@@ -103,6 +120,13 @@ class Settings(Args):
         if not self.tiers.edge:
             return "vpc"
         return "cloudfront" if self.edge.cdn else "internet"
+
+    @property
+    def host_names(self) -> list[str]:
+        """Names by which the Application Load Balancer is called."""
+        if self.tiers.edge and self.dns:
+            return [self.dns.domain, f"*.{self.dns.domain}"]
+        return self.load_balancing.host_names
 
     @property
     def health_check_path(self) -> str | None:
@@ -134,6 +158,8 @@ class Settings(Args):
         data |= {"sqs"} if self.tiers.messaging and self.messaging.queues else set()
         needs = {
             "web": web.ENDPOINTS if self.tiers.web and self.web.placement == "private" else None,
+            "backend": backend.ENDPOINTS if self.tiers.backend else None,
+            "kubernetes": kubernetes.ENDPOINTS if self.tiers.kubernetes else None,
         }
         for tier, endpoints in needs.items():
             missing = (endpoints | data) - set(self.network.interface_endpoints) if endpoints else None
@@ -150,8 +176,21 @@ class Settings(Args):
                 yield Refusal(("tiers", "load_balancing"), f"tiers.{tier} needs it: turn both off or neither")
         if self.tiers.edge and self.dns is None:
             yield Refusal(("dns",), "tiers.edge needs it: give `zone` and `domain`, or turn tiers.edge off")
+        shares = self.tiers.backend and self.backend.load_balancer == "shared"
+        if shares and not self.tiers.load_balancing:
+            yield Refusal(
+                ("tiers", "load_balancing"),
+                "tiers.backend shares its Application Load Balancer: give the backend a `load_balancer` of its own, or "
+                "turn both off or neither",
+            )
+        if shares and self.tiers.load_balancing and not self.tiers.edge and not self.load_balancing.host_names:
+            yield Refusal(
+                ("load_balancing", "host_names"),
+                "tiers.edge is off, and tiers.backend shares the load balancer: name what clients in the VPC call it",
+            )
         certificate = self.load_balancing.certificate_arn
-        if self.tiers.load_balancing and not self.tiers.edge and certificate is None:
+        balanced = self.tiers.load_balancing or (self.tiers.backend and not shares)
+        if balanced and not self.tiers.edge and certificate is None:
             yield Refusal(
                 ("load_balancing", "certificate_arn"), "tiers.edge is off and makes none: name a certificate of yours"
             )

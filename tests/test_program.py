@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components import backend, kubernetes
 from settings.model import TiersSettings
 from tests.registered import STACKS, by_sid, of, one, run_stack
 
@@ -12,20 +13,76 @@ CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333
 
 MATRIX: dict[str, dict[str, Any]] = {
     "cdn off": {"edge": {"cdn": False}},
-    "no NAT, web public": {"network": {"nat": "none"}, "web": {"placement": "public"}},
+    "no NAT, web public": {
+        "network": {"nat": "none", "interface_endpoints": sorted(backend.ENDPOINTS | kubernetes.ENDPOINTS)},
+        "web": {"placement": "public"},
+    },
     "NAT per zone, web private": {"network": {"nat": "per_zone"}, "web": {"placement": "private"}},
     "three zones": {"network": {"zones": ["us-east-1a", "us-east-1b", "us-east-1c"]}},
     "Classic load balancer": {"load_balancing": {"classic": {}}},
     "application load balancer only": {"load_balancing": {"network": None}},
     "three replicas": {"database": {"replicas": {"a": {}, "b": {}, "c": {}}}},
     "zone created": {"dns": {"create_zone": True}},
-    "no edge": {"tiers": {"edge": False}, "load_balancing": {"certificate_arn": CERTIFICATE}},
+    "no edge": {
+        "tiers": {"edge": False},
+        "load_balancing": {"certificate_arn": CERTIFICATE, "host_names": ["platform.internal"]},
+    },
     "no web": {"tiers": {"web": False}},
     "no cache": {"tiers": {"cache": False}},
     "no database": {"tiers": {"database": False}},
     "no storage": {"tiers": {"storage": False}},
     "no messaging": {"tiers": {"messaging": False}},
     "no registry": {"tiers": {"registry": False}},
+    "no kubernetes": {"tiers": {"kubernetes": False}},
+    "public Kubernetes API, extended support": {
+        "kubernetes": {"public_access_cidrs": ["20.30.40.0/24"], "support_type": "EXTENDED"}
+    },
+    "node groups of each kind": {
+        "kubernetes": {
+            "node_groups": {
+                "general": {},
+                "x86": {"instance_types": ["m7i.large"], "min_size": 0, "labels": {"arch": "x86"}},
+                "spot": {
+                    "capacity": "SPOT",
+                    "instance_types": ["m6i.large", "m6a.large"],
+                    "taints": {"spot": {"effect": "PREFER_NO_SCHEDULE"}},
+                },
+                "spot-arm": {"capacity": "SPOT", "instance_types": ["m6g.large", "m7g.large"], "max_unavailable": 2},
+            },
+            "access_entries": {
+                "admins": {
+                    "principal_arn": "arn:aws:iam::123456789012:role/admins",
+                    "policy": "AmazonEKSClusterAdminPolicy",
+                },
+                "readers": {
+                    "principal_arn": "arn:aws:iam::123456789012:role/readers",
+                    "namespaces": ["services"],
+                },
+            },
+        }
+    },
+    "no backend": {"tiers": {"backend": False}},
+    "backend's own Application Load Balancer": {"backend": {"load_balancer": "application"}},
+    "backend's own Network Load Balancer": {
+        "backend": {
+            "load_balancer": "network",
+            "instance_protocol": "HTTP",
+            "health_check": {"interval_seconds": 10},
+        }
+    },
+    "backend's own Classic Load Balancer": {"backend": {"load_balancer": "classic"}},
+    "backend on Spot, deployed immutably": {
+        "backend": {
+            "instance_types": ["t4g.small", "t4g.medium"],
+            "spot_percent": 50,
+            "deployment_policy": "Immutable",
+        }
+    },
+    "backend alone, without the load balancing tier": {
+        "tiers": {"edge": False, "load_balancing": False, "web": False},
+        "backend": {"load_balancer": "application"},
+        "load_balancing": {"certificate_arn": CERTIFICATE},
+    },
     "Redis in shards": {"cache": {"nodes": None, "multi_az": True, "cluster_mode": {"shards": 3}}},
     "Redis with replicas": {"cache": {"nodes": 3, "multi_az": True}},
     "FIFO queue": {"messaging": {"queues": {"payments": {"fifo": True, "senders": ["web"]}}}},
@@ -54,9 +111,8 @@ def assert_well_formed(recording):
                 root = by_urn[root.parent]
             # Every child carries the name of what it belongs to, and none a place in a list.
             assert re.match(rf"{root.name}\b|dns-|alb-|nlb-", registration.name), registration.urn
-            assert not re.search(r"(^|-)\d+$", registration.name.removesuffix("-443").removesuffix("-80")), (
-                registration.urn
-            )
+            port_apart = registration.name.removesuffix("-80")
+            assert not re.search(r"(^|-)\d{1,2}$", port_apart), registration.urn
 
 
 def test_no_orphans_and_no_index_for_a_name(recording):
@@ -82,6 +138,9 @@ def test_components(recording):
         "storage": "platform:index:SecureBucket",
         "messaging": "platform:index:Messaging",
         "web": "platform:index:Web",
+        "artifacts": "platform:index:SecureBucket",
+        "backend": "platform:index:Backend",
+        "kubernetes": "platform:index:Kubernetes",
         "registry": "platform:index:Registry",
     }
 
@@ -100,9 +159,12 @@ def test_outputs():
     outputs = run_stack("prod").outputs
     assert outputs["url"] == "https://www.example.com"
     assert sorted(outputs) == [
+        "backend_endpoint",
         "bucket",
         "cache_endpoint",
         "cache_secret_arn",
+        "cluster_endpoint",
+        "cluster_name",
         "database_endpoint",
         "database_replica_endpoints",
         "database_secret_arn",
@@ -140,10 +202,14 @@ def test_prod_protects_what_it_keeps():
         "edge-cdn-logs",
         "logs",
         "storage",
+        "artifacts",
         "cache",  # and its secret
         "messaging-orders",
         "messaging-orders-dead-letters",
         "registry-services",
+        "kubernetes-eksCluster",
+        "kubernetes-eks-k8s",
+        "kubernetes-oidcProvider",
         "database",  # its password and its secret
         "database-primary",
     }

@@ -12,7 +12,7 @@ def recording():
 
 
 def test_two_keys_each_with_an_alias(recording):
-    assert counts(recording) == {"Alias": 2, "Key": 2}
+    assert counts(recording) == {"Alias": 2, "EncryptionByDefault": 1, "Key": 2}
     alias = one(recording, "kms/alias:Alias", "security-data")
     assert alias.inputs["name"] == "alias/platform-test-security-data"
     assert alias.property_dependencies["targetKeyId"] == [one(recording, "kms/key:Key", "security-data").urn]

@@ -59,7 +59,7 @@ def test_defaults_are_the_secure_ones():
 
 @pytest.mark.parametrize(
     ("tiers", "edge", "clients"),
-    [({}, {}, "cloudfront"), ({}, {"cdn": False}, "internet"), ({"edge": False}, {}, "vpc")],
+    [({}, {}, "cloudfront"), ({}, {"cdn": False}, "internet"), ({"edge": False, "backend": False}, {}, "vpc")],
 )
 def test_who_connects_to_the_load_balancer_follows_from_the_edge(tiers, edge, clients):
     config = GOOD | {"platform:tiers": tiers, "platform:edge": edge}
@@ -118,7 +118,31 @@ def test_who_connects_to_the_load_balancer_follows_from_the_edge(tiers, edge, cl
         ({"platform:region": "eu-west-1"}, "region", "set it as aws:region, where the AWS provider reads it too"),
         ({"platform:tiers": {"load_balancing": False}}, "tiers.load_balancing", "tiers.edge needs it"),
         ({"platform:tiers": {"edge": False, "load_balancing": False}}, "tiers.load_balancing", "tiers.web needs it"),
-        ({"platform:tiers": {"edge": False}}, "load_balancing.certificate_arn", "name a certificate of yours"),
+        (
+            {"platform:tiers": {"edge": False}, "platform:load_balancing": {"host_names": ["app.internal"]}},
+            "load_balancing.certificate_arn",
+            "name a certificate of yours",
+        ),
+        (
+            {
+                "platform:tiers": {"edge": False},
+                "platform:load_balancing": {"certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/a"},
+            },
+            "load_balancing.host_names",
+            "tiers.backend shares the load balancer: name what clients in the VPC call it",
+        ),
+        (
+            {"platform:messaging": {"queues": {"orders": {"senders": ["wep"]}}}},
+            "messaging.queues.orders.senders",
+            "'wep' is no tier that uses queues: those are web, backend, kubernetes",
+        ),
+        (
+            {
+                "platform:tiers": {"edge": False, "web": False, "load_balancing": False},
+            },
+            "tiers.load_balancing",
+            "tiers.backend shares its Application Load Balancer: give the backend a `load_balancer` of its own",
+        ),
         ({"platform:dns": None}, "dns", "tiers.edge needs it: give `zone` and `domain`, or turn tiers.edge off"),
         ({"platform:dns": {"zone": "example.com"}}, "dns.domain", "is required"),
         (
@@ -129,7 +153,10 @@ def test_who_connects_to_the_load_balancer_follows_from_the_edge(tiers, edge, cl
         (
             {
                 "platform:tiers": {"edge": False},
-                "platform:load_balancing": {"certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/a"},
+                "platform:load_balancing": {
+                    "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/a",
+                    "host_names": ["app.internal"],
+                },
             },
             "load_balancing.certificate_arn",
             "lies in another region than the load balancers, eu-west-1",

@@ -8,6 +8,9 @@ import yaml
 from settings.schema import stack_file_schema
 from tests.registered import ROOT, STACKS, stack_config
 
+UNITS = {"days", "seconds", "minutes", "bytes", "gib", "percent", "port"}
+COUNTS = {"count", "generation", "images", "limit", "nodes", "shard", "shards", "size", "target", "threshold"}
+COUNTS |= {"unavailable", "versions"}
 WRITTEN = ROOT / "settings" / "schema.json"
 
 
@@ -65,18 +68,4 @@ def test_every_amount_names_its_unit_or_counts_and_has_a_range():
         if any(kind.get("type") == "integer" for kind in kinds):
             assert any({"minimum", "enum"} & kind.keys() for kind in kinds), f"{name} has no range"
             ending = re.split("[._]", name)[-1]
-            counts = (
-                "count",
-                "generation",
-                "images",
-                "limit",
-                "nodes",
-                "shard",
-                "shards",
-                "size",
-                "target",
-                "threshold",
-            )
-            assert ending in ("days", "seconds", "minutes", "bytes", "gib", "percent", *counts), (
-                f"{name} has no unit in its name"
-            )
+            assert ending in UNITS | COUNTS, f"{name} has no unit in its name"
