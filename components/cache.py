@@ -66,7 +66,8 @@ class CacheArgs(Args):
     """The nodes stand in several zones, and a replica in another one takes over when a zone fails; needs replicas."""
     cluster_mode: ClusterModeArgs | None = None
     """Shards instead of one primary; none is the default. To change between the two makes a new cache, empty and with
-    an endpoint of its own, beside the old one; `deletion_protection` keeps the old one until someone lifts it."""
+    an endpoint of its own, before the old one goes: where `deletion_protection` is on, lift it first, in an `up` of its
+    own, or the update stops with both of them there."""
     maxmemory_policy: Literal[
         "volatile-lru",
         "allkeys-lru",
