@@ -551,7 +551,7 @@ def test_no_secret_is_in_the_inputs(everything):
 def test_what_beanstalk_cannot_change_is_in_the_name(changes, name):
     recording = backend(**changes)
     found = environment(recording)
-    # Of the resource too: an ignored solution stack would follow a replaced environment from the old branch.
+    # Of the resource too: it is another one, and takes over nothing from one whose solution stack is ignored.
     assert found.name == f"backend-{name}"
     assert found.inputs["name"] == f"platform-test-backend-{name}"
     assert len(found.inputs["name"]) <= 40
