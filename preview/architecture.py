@@ -178,7 +178,7 @@ NODES = {
         "database",
         "database",
         (
-            "{numCacheClusters} × {nodeType}",
+            "{numCacheClusters} x {nodeType}",
             "{numNodeGroups} shards of {nodeType}",
             "Multi-AZ if multiAzEnabled",
             "encrypted if atRestEncryptionEnabled",

@@ -79,7 +79,7 @@ ICONS = {
 
 FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
 ICON, PAD, LINE = 34, 8, 14
-MIN_WIDTH, MAX_WIDTH = 130, 220
+MIN_WIDTH, MAX_WIDTH, MAX_LABEL = 130, 220, 210
 LABEL, NAME, CAPTION = 12.5, 11.0, 10.0
 
 # Helvetica's advance widths in thousandths, from the space to the tilde.
@@ -99,13 +99,16 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 
 def wrapped(items: Iterable[str], size: float, limit: float, separator: str = " · ") -> list[str]:
-    """The items joined into lines of at most `limit` pixels."""
+    """The items joined into lines of at most `limit` pixels; one that is wider itself is broken at its spaces."""
     lines: list[str] = []
     for item in items:
-        if lines and width(lines[-1] + separator + item, size) <= limit:
-            lines[-1] += separator + item
-        else:
-            lines.append(item)
+        between = separator
+        for part in [item] if width(item, size) <= limit else item.split():
+            if lines and width(lines[-1] + between + part, size) <= limit:
+                lines[-1] += between + part
+            else:
+                lines.append(part)
+            between = " "
     return [shortened(line, size, limit) for line in lines]
 
 
@@ -122,20 +125,20 @@ class Card:
     """A node's lines of text and its size."""
 
     def __init__(self, node: Node) -> None:
-        room = MAX_WIDTH - ICON - 3 * PAD
+        badge = 22 if node.keys else 0
         self.node = node
-        self.label = shortened(node.label, LABEL, room - (22 if node.keys else 0), bold=True)
-        self.names = wrapped(node.names, NAME, room, ", ")
+        self.label = shortened(node.label, LABEL, MAX_LABEL - badge, bold=True)
+        title = width(self.label, LABEL, bold=True) + badge
+        room = max(title, MAX_WIDTH - ICON - 3 * PAD)
+        names = node.names
+        if node.count > 1 and (len(wrapped(names, NAME, room, ", ")) > 3 or max(width(n, NAME) for n in names) > room):
+            names = sorted({n.split("-")[0] for n in names})  # whose they are
+        self.names = wrapped(names, NAME, room, ", ")
         if len(self.names) > 3:
-            shown = wrapped(node.names, NAME, room, ", ")[:2]
-            self.names = [*shown, f"and {len(node.names) - len(', '.join(shown).split(', '))} more"]
+            self.names = [*self.names[:2], f"and {len(names) - len(', '.join(self.names[:2]).split(', '))} more"]
         self.lines = wrapped(node.caption, CAPTION, room)
-        widest = max(
-            width(self.label, LABEL, bold=True) + (22 if node.keys else 0),
-            *(width(t, NAME) for t in self.names),
-            *(width(t, CAPTION) for t in self.lines),
-        )
-        self.width = round(max(MIN_WIDTH, min(MAX_WIDTH, widest + ICON + 3 * PAD)))
+        widest = max(title, *(width(t, NAME) for t in self.names), *(width(t, CAPTION) for t in self.lines))
+        self.width = round(max(MIN_WIDTH, widest + ICON + 3 * PAD))
         self.height = round(max(ICON, LINE * (1 + len(self.names) + len(self.lines)) + 2) + 2 * PAD)
 
 
@@ -157,6 +160,11 @@ def chain(boxes: dict[str, Box], box: str | None) -> list[str]:
     return [box, *chain(boxes, boxes[box].parent)] if box else []
 
 
+def members(architecture: Architecture) -> dict[str, list[str]]:
+    """The ids of the nodes that lie in each box, without those of the boxes in it."""
+    return {b.id: [n.id for n in architecture.nodes if n.box == b.id] for b in architecture.boxes}
+
+
 def columns(architecture: Architecture) -> dict[str, int]:
     """The column of each node and of each subnet's box, counted from the left, where the internet is.
 
@@ -164,8 +172,9 @@ def columns(architecture: Architecture) -> dict[str, int]:
     from, and what has no traffic is spread over the columns of the box that it lies in.
     """
     boxes = {b.id: b for b in architecture.boxes}
-    inside = {b: [n.id for n in architecture.nodes if n.box == b] for b in boxes}
+    inside = members(architecture)
     guards = [e for e in architecture.edges if e.kind == "guard"]
+    home = {n.id: n.box for n in architecture.nodes}
     region = {n.id: n.box and chain(boxes, n.box)[-1] for n in architecture.nodes}
     guarded = {e.target for e in guards if region[e.source] == region[e.target]}
     flows = [
@@ -189,9 +198,24 @@ def columns(architecture: Architecture) -> dict[str, int]:
     column |= {i: max(c, outside + 1) for i, c in column.items() if region[i] not in (None, GLOBAL)}
     push()
     entered = {target for _, target, _ in flows}
-    for source in column:  # what no traffic comes to stands just before what it sends traffic to
-        if source not in entered and source != INTERNET:
-            column[source] = max(0, min(column[t] - steps for s, t, steps in flows if s == source))
+    starts = [i for i in column if i not in entered and i != INTERNET]
+    for source in starts:  # what no traffic comes to stands just before what it sends traffic to
+        column[source] = max(0, min(column[t] - steps for s, t, steps in flows if s == source))
+    # But not in a column of the tier that is left of its own: those boxes stand side by side as well.
+    tiers: dict[str, list[str]] = {}
+    for node in architecture.nodes:
+        if node.id in column and node.id not in starts:
+            for box in chain(boxes, node.box):
+                if boxes[box].kind in ("public", "private", "isolated"):
+                    tiers.setdefault(box, []).append(node.id)
+    spread = {tier: {column[i] for i in ids} for tier, ids in tiers.items()}
+    for source in starts:
+        tier = next((b for b in chain(boxes, home[source]) if b in tiers), None)
+        left = [max(c) for c in spread.values() if tier and max(c) < min(spread[tier])]
+        if tier and left and column[source] <= max(left):
+            column[source] = max(left) + 1
+            column |= {i: max(column[i], max(left) + 2) for i in tiers[tier]}
+    push()
     for edge in guards:
         if edge.target in column:
             column.setdefault(edge.source, max(0, column[edge.target] - 1))
@@ -237,9 +261,10 @@ def dot(architecture: Architecture, cards: dict[str, Card]) -> str:
     inside: dict[str | None, list[Box]] = {}
     for box in architecture.boxes:
         inside.setdefault(box.parent, []).append(box)
+    within = members(architecture)
     lines = [
         "digraph {",
-        "graph [rankdir=LR, compound=true, newrank=true, nodesep=0.22, ranksep=0.62, splines=spline, remincross=true];",
+        "graph [rankdir=LR, compound=true, newrank=true, nodesep=0.22, ranksep=0.8, splines=spline, remincross=true];",
         'node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.7];',
     ]
 
@@ -272,9 +297,7 @@ def dot(architecture: Architecture, cards: dict[str, Card]) -> str:
         for end, name in enumerate(("ltail", "lhead")):
             if (around := ends[end]) in boxes:
                 attributes.append(f"{name}={quoted('cluster ' + around)}")
-                ends[end] = next((n.id for n in architecture.nodes if n.box == around), anchor(around))
-        if edge.label:
-            attributes.append(f"label={space(width(edge.label, CAPTION) + 8, 14)}")
+                ends[end] = within[around][len(within[around]) // 2] if within[around] else anchor(around)
         if edge.kind in ("logs", "uses", "egress", "guard"):
             attributes.append("constraint=false")
         elif edge.kind == "traffic":
@@ -395,6 +418,47 @@ def arrow(edge: Edge, path: str, tooltip: str) -> str:
     )
 
 
+Point = tuple[float, float]
+Frame = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
+
+
+def sampled(points: list[Point], steps: int = 8) -> list[Point]:
+    """Points on a chain of Bezier curves."""
+    found = [points[0]]
+    for i in range(0, len(points) - 3, 3):
+        a, b, c, d = (complex(*p) for p in points[i : i + 4])
+        for step in range(1, steps + 1):
+            t, rest = step / steps, 1 - step / steps
+            on = a * rest**3 + 3 * b * t * rest**2 + 3 * c * t**2 * rest + d * t**3
+            found.append((on.real, on.imag))
+    return found
+
+
+def label_room(label: str, x: float, y: float) -> Frame:
+    """What a label takes up around its middle."""
+    half = width(label, CAPTION) / 2 + 6
+    return x - half, y - 9, x + half, y + 9
+
+
+def labelled(curves: dict[Edge, list[Point]], cards: Iterable[Frame]) -> list[tuple[str, float, float]]:
+    """Where each arrow's label stands: on its curve, near its middle, away from cards, labels and other arrows."""
+    taken, found = list(cards), []
+    for edge in sorted(e for e in curves if e.label):
+        others = [p for e, points in curves.items() if e != edge and e.kind == edge.kind for p in points]
+        best: tuple[float, Point] | None = None
+        for number, point in enumerate(curves[edge]):
+            left, top, right, bottom = label_room(edge.label, *point)
+            hit = sum(x1 < right and left < x2 and y1 < bottom and top < y2 for x1, y1, x2, y2 in taken)
+            crossed = sum(left < x < right and top < y < bottom for x, y in others)
+            cost = 100 * hit + 2 * crossed + 8 * abs(number / len(curves[edge]) - 0.5)
+            best = min(best or (cost, point), (cost, point))
+        if best:
+            taken.append(label_room(edge.label, *best[1]))
+            found.append((edge.label, *best[1]))
+    return found
+
+
 def svg(architecture: Architecture, cards: dict[str, Card], placed: dict[str, Any], title: str) -> str:
     """The SVG document of an architecture that Graphviz has placed."""
     left, top = 24.0, 64.0
@@ -403,9 +467,13 @@ def svg(architecture: Architecture, cards: dict[str, Card], placed: dict[str, An
     names |= {b.id: f"{b.label} {b.caption}".strip() for b in architecture.boxes}
     by_name = {o["name"]: o for o in placed.get("objects", ())}
 
-    def at(pair: str) -> tuple[float, float]:
+    def at(pair: str) -> Point:
         x, y = pair.split(",")
         return left + float(x), top + h - float(y)
+
+    def frame(pair: str, card: Card) -> Frame:
+        x, y = at(pair)
+        return x - card.width / 2, y - card.height / 2, x + card.width / 2, y + card.height / 2
 
     body: list[str] = []
     for box in architecture.boxes:
@@ -422,7 +490,8 @@ def svg(architecture: Architecture, cards: dict[str, Card], placed: dict[str, An
             *([say(x1 + 10, y1 + 30, box.caption, 10, "#5A6573")] if box.caption else []),
             "</g>",
         ]
-    labels = []
+    curves: dict[Edge, list[Point]] = {}
+    taken = [frame(by_name[n.id]["pos"], cards[n.id]) for n in architecture.nodes]
     edges = [(spot, architecture.edges[int(spot["id"])]) for spot in placed.get("edges", ()) if "id" in spot]
     for spot, edge in sorted(edges, key=lambda p: (-list(KINDS).index(p[1].kind), int(p[0]["id"]))):
         points = spot["pos"].split()
@@ -434,14 +503,15 @@ def svg(architecture: Architecture, cards: dict[str, Card], placed: dict[str, An
         places = [("on port" if p[0].isdigit() else "to", p) for p in edge.label.split(" · ") if p]
         does = " ".join([KINDS[edge.kind], *(f"{w} {p}" for w, p in places)])
         body.append(arrow(edge, path, f"{names[edge.source]} → {names[edge.target]}: {does}"))
-        if edge.label:
-            x, y = at(spot["lp"])
-            room = width(edge.label, CAPTION) + 8
-            labels += [
-                f'<rect x="{x - room / 2:.1f}" y="{y - 7:.1f}" width="{room:.1f}" height="14" rx="3" fill="#fff"'
-                ' fill-opacity=".9"/>',
-                say(x, y + 3.5, edge.label, CAPTION, "#3B4553", anchor="middle"),
-            ]
+        curves[edge] = sampled([start, *curve])
+    labels = []
+    for label, x, y in labelled(curves, taken):
+        room = width(label, CAPTION) + 8
+        labels += [
+            f'<rect x="{x - room / 2:.1f}" y="{y - 7:.1f}" width="{room:.1f}" height="14" rx="3" fill="#fff"'
+            ' fill-opacity=".9"/>',
+            say(x, y + 3.5, label, CAPTION, "#3B4553", anchor="middle"),
+        ]
     for node in architecture.nodes:
         x, y = at(by_name[node.id]["pos"])
         body += card_svg(cards[node.id], x - cards[node.id].width / 2, y - cards[node.id].height / 2)
