@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.messaging import Messaging, MessagingArgs
-from tests.components.tiers import security
+from components.security import EncryptionKey
 from tests.registered import counts, of, one, run, statements
 
 QUEUE = "sqs/queue:Queue"
@@ -17,7 +17,7 @@ ARN = "arn:aws:sqs:eu-west-1:123456789012:platform-test-messaging-"
 def messaging(queues=QUEUES, *, unknown=False, **changes):
     def program():
         args = MessagingArgs.model_validate({"queues": queues} | changes)
-        made = Messaging("messaging", args, key=security().data)
+        made = Messaging("messaging", args, key=EncryptionKey("data"))
         pulumi.export("urls", made.urls)
         pulumi.export("arns", made.arns)
         pulumi.export("dead_letter_urls", made.dead_letter_urls)
@@ -41,11 +41,11 @@ def granted(recording, client):
 
 
 def test_it_adds_exactly_this(recording):
-    assert counts(recording) == {"Alias": 2, "Key": 2, "Queue": 4, "QueuePolicy": 4, "RedriveAllowPolicy": 2}
+    assert counts(recording) == {"Alias": 1, "Key": 1, "Queue": 4, "QueuePolicy": 4, "RedriveAllowPolicy": 2}
 
 
 def test_no_queues_are_nothing():
-    assert counts(messaging({})) == {"Alias": 2, "Key": 2}
+    assert counts(messaging({})) == {"Alias": 1, "Key": 1}
 
 
 def test_a_queue(recording):
@@ -96,7 +96,7 @@ def test_the_dead_letters_of_a_fifo_queue_are_fifo(recording):
 
 
 def test_every_queue_is_encrypted_and_takes_tls_only(recording):
-    key = one(recording, "kms/key:Key", "security-data").urn
+    key = one(recording, "kms/key:Key", "data").urn
     policies = of(recording, "sqs/queuePolicy:QueuePolicy")
     for name, made in of(recording, QUEUE).items():
         assert made.property_dependencies["kmsMasterKeyId"] == [key]
@@ -214,7 +214,7 @@ def test_who_has_no_queue_gets_nothing(recording):
 def test_the_longest_name_is_one_that_sqs_takes(fifo):
     def program():
         args = MessagingArgs.model_validate({"queues": {"q" * 40: {"fifo": fifo}}})
-        Messaging("m" * 30, args, key=security().data)
+        Messaging("m" * 30, args, key=EncryptionKey("data"))
 
     names = [made.inputs["name"] for made in of(run(program), QUEUE).values()]
     assert len(set(names)) == 2

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.registry import Registry, RegistryArgs
-from tests.components.tiers import security
+from components.security import EncryptionKey
 from tests.registered import by_sid, counts, of, one, run
 
 REPOSITORY = "ecr/repository:Repository"
@@ -25,7 +25,7 @@ PUSH = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "e
 def registry(repositories=REPOSITORIES, *, pullers=(NODES,), pushers=(BUILD,), unknown=False, **changes):
     def program():
         args = RegistryArgs.model_validate({"repositories": repositories} | changes)
-        made = Registry("registry", args, key=security().data, pullers=pullers, pushers=pushers)
+        made = Registry("registry", args, key=EncryptionKey("data"), pullers=pullers, pushers=pushers)
         pulumi.export("urls", made.urls)
         pulumi.export("pull", pulumi.Output.json_dumps(made.pull_statements()))
         pulumi.export("push", pulumi.Output.json_dumps(made.push_statements()))
@@ -51,8 +51,8 @@ def denied(recording, action, principal):
 
 def test_it_adds_exactly_this(recording):
     assert counts(recording) == {
-        "Alias": 2,
-        "Key": 2,
+        "Alias": 1,
+        "Key": 1,
         "LifecyclePolicy": 2,
         "Repository": 2,
         "RepositoryPolicy": 2,
@@ -61,7 +61,7 @@ def test_it_adds_exactly_this(recording):
 
 def test_no_repositories_are_nothing():
     empty = registry({})
-    assert counts(empty) == {"Alias": 2, "Key": 2}
+    assert counts(empty) == {"Alias": 1, "Key": 1}
     assert (empty.outputs["pull"], empty.outputs["push"]) == ("[]", "[]")
 
 
@@ -72,7 +72,7 @@ def test_a_repository(recording):
         "imageTagMutability": "IMMUTABLE",
         "imageScanningConfiguration": {"scanOnPush": True},
         "encryptionConfigurations": [
-            {"encryptionType": "KMS", "kmsKey": one(recording, "kms/key:Key", "security-data").outputs["arn"]}
+            {"encryptionType": "KMS", "kmsKey": one(recording, "kms/key:Key", "data").outputs["arn"]}
         ],
         "forceDelete": False,
     }
@@ -208,7 +208,7 @@ def test_every_name_is_one_that_ecr_takes(project, monkeypatch):
 
     def program():
         args = RegistryArgs.model_validate({"repositories": {"r" * 40: {}}})
-        Registry("registry", args, key=security().data)
+        Registry("registry", args, key=EncryptionKey("data"))
 
     (made,) = of(run(program), REPOSITORY).values()
     # ECR's own pattern and limits (CreateRepository API reference).
