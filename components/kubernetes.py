@@ -458,7 +458,7 @@ class Kubernetes(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.deletion_protection,
-                depends_on=[*permissions, logs, *self._subnets.routes],
+                depends_on=[*permissions, logs],
                 transforms=[self._adjust],
             ),
         )

@@ -169,14 +169,7 @@ def test_before_the_cluster(recording):
     assert log_group.inputs["retentionInDays"] == 365
     assert log_group.property_dependencies["kmsKeyId"] == [one(recording, "kms/key:Key", "security-logs").urn]
     policies = of(recording, "iam/rolePolicyAttachment:RolePolicyAttachment")
-    for needed in (
-        log_group,
-        policies["kubernetes-cluster-AmazonEKSClusterPolicy"],
-        *(
-            one(recording, "ec2/routeTableAssociation:RouteTableAssociation", f"network-private-{zone}")
-            for zone in ZONES
-        ),
-    ):
+    for needed in (log_group, policies["kubernetes-cluster-AmazonEKSClusterPolicy"]):
         assert waits_for(recording, cluster(recording), needed)
 
 
