@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek
+from .network import GROUPS
 
 ENVIRONMENT = "aws:elasticbeanstalk:environment"
 INSTANCES = "aws:autoscaling:launchconfiguration"
@@ -105,3 +106,21 @@ def subnets(found: Options, name: str, graph: Graph) -> Iterator[Resource]:
         holder = found.found[NETWORK, name][0]
         meant = [part.strip() for part in value.split(",")] if isinstance(value, str) else [UNKNOWN]
         yield from graph.targets(holder, "settings", "ec2/subnet", value=meant)
+
+
+def fronts_internet(environment: Resource, group: Resource, graph: Graph) -> bool:
+    """Whether a security group in an environment's settings is that of its internet-facing or shared load balancer, and
+    not its instances'."""
+    found = options(environment, graph)
+    kind = balancer(environment, found)
+    if kind == "none" or (kind != "shared" and found.get(NETWORK, "ELBScheme") == "internal"):
+        return False
+    instances = found.peek(INSTANCES, "SecurityGroups")
+    if instances is not UNKNOWN:
+        named = str(instances or "").split(",")
+        return all(other is not group for other in graph.targets(environment, "settings", *GROUPS, value=named))
+    if len(list(graph.targets(environment, "settings", *GROUPS, value=UNKNOWN))) < 2:
+        return False
+    if not any(graph.referrers(group, "lb/loadBalancer", "securityGroups")):
+        raise Unknown("which of the security groups in its settings are its instances'")
+    return True  # there is another one for the instances, and this one is a load balancer's in the program

@@ -12,6 +12,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_eks as eks_provider
 import pulumi_random as random
 import pytest
 from pydantic import ValidationError
@@ -73,6 +74,36 @@ SETTINGS: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         {"min_size": 3, "max_size": 2},
         {"min_size": 2, "max_size": 2},
         "web.max_size",
+    ),
+    "Redis in two zones with one node": (
+        "cache",
+        {"multi_az": True, "nodes": 1},
+        {"multi_az": True, "nodes": 2},
+        "cache.nodes",
+    ),
+    "Redis's snapshots during its maintenance": (
+        "cache",
+        {"snapshot_window": "02:00-03:00", "maintenance_window": "sun:02:30-sun:03:30"},
+        {"snapshot_window": "02:00-03:00", "maintenance_window": "sun:03:00-sun:04:00"},
+        "cache.snapshot_window",
+    ),
+    "a FIFO queue's deduplication in another": (
+        "messaging",
+        {"queues": {"orders": {"content_based_deduplication": True}}},
+        {"queues": {"orders": {"content_based_deduplication": True, "fifo": True}}},
+        "messaging.queues.orders.content_based_deduplication",
+    ),
+    "nodes of two processors": (
+        "kubernetes",
+        {"node_groups": {"general": {"instance_types": ["m7g.large", "m7i.large"]}}},
+        {"node_groups": {"general": {"instance_types": ["m7g.large", "m6g.large"]}}},
+        "kubernetes.node_groups.general.instance_types",
+    ),
+    "a backend that is larger than itself": (
+        "backend",
+        {"min_size": 3, "max_size": 2},
+        {"min_size": 2, "max_size": 2},
+        "backend.max_size",
     ),
     "a managed rule group that AWS doesn't have": (
         "edge",
@@ -396,6 +427,209 @@ def protocol(name: str) -> None:
     )
 
 
+def redis(**args: Any) -> None:
+    defaults = {"description": "cache", "engine": "redis", "engine_version": "7.1", "transit_encryption_enabled": True}
+    aws.elasticache.ReplicationGroup("cache", **defaults | args)
+
+
+def redis_nodes(nodes: int) -> None:
+    redis(num_cache_clusters=nodes, automatic_failover_enabled=True)
+
+
+def redis_zones(replicas: int) -> None:
+    redis(num_node_groups=2, replicas_per_node_group=replicas, automatic_failover_enabled=True, multi_az_enabled=True)
+
+
+def redis_tls(enabled: bool) -> None:
+    redis(auth_token=pulumi.Output.secret("hunter2-hunter2-"), transit_encryption_enabled=enabled)
+
+
+def redis_token(text: str) -> None:
+    redis(auth_token=pulumi.Output.secret(text))
+
+
+def redis_generated(args: dict[str, Any]) -> None:
+    redis(auth_token=random.RandomPassword("token", **{"length": 32} | args).result)
+
+
+def redis_version(version: str) -> None:
+    redis(engine_version=version)
+
+
+def redis_family(name: str) -> None:
+    redis(parameter_group_name=aws.elasticache.ParameterGroup("parameters", family=name).name)
+
+
+def redis_shards(enabled: str) -> None:
+    setting: Any = {"name": "cluster-enabled", "value": enabled}
+    parameters = aws.elasticache.ParameterGroup("parameters", family="redis7", parameters=[setting])
+    redis(parameter_group_name=parameters.name, num_node_groups=2, automatic_failover_enabled=True)
+
+
+def redis_window(weekly: str) -> None:
+    redis(snapshot_window="02:00-03:00", maintenance_window=weekly)
+
+
+def redis_named(name: str) -> None:
+    redis(replication_group_id=name)
+
+
+def mysql_window(weekly: str) -> None:
+    mysql(backup_window="23:30-00:30", maintenance_window=weekly)
+
+
+def dead_letters(args: dict[str, Any]) -> None:
+    """A standard queue whose dead letters go to the other one."""
+    dead = aws.sqs.Queue("dead", **args)
+    text = pulumi.Output.json_dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 5})
+    aws.sqs.Queue("queue", name="queue", redrive_policy=text, message_retention_seconds=86_400)
+
+
+def redrive_count(count: int) -> None:
+    dead = aws.sqs.Queue("dead", name="dead")
+    queue = aws.sqs.Queue("queue", name="queue")
+    arn = f"arn:aws:sqs:{REGION}:123456789012:dead"
+    aws.sqs.RedrivePolicy(
+        "redrive",
+        queue_url=queue.url,
+        redrive_policy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": count}),
+        opts=pulumi.ResourceOptions(depends_on=[dead]),
+    )
+
+
+def redrive_allowed(permission: str) -> None:
+    dead = aws.sqs.Queue("dead", name="dead", redrive_allow_policy=json.dumps({"redrivePermission": permission}))
+    text = pulumi.Output.json_dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 5})
+    aws.sqs.Queue("queue", name="queue", redrive_policy=text)
+
+
+def message_size(most: int) -> None:
+    aws.sqs.Queue("queue", name="queue", max_message_size=most)
+
+
+def repository_named(name: str) -> None:
+    aws.ecr.Repository("repository", name=name)
+
+
+def lifecycle(*rules: Any) -> None:
+    repository = aws.ecr.Repository("repository", name="web")
+    aws.ecr.LifecyclePolicy("lifecycle", repository=repository.name, policy=json.dumps({"rules": list(rules)}))
+
+
+def expire(priority: int, status: str, **selection: Any) -> dict[str, Any]:
+    chosen = {"tagStatus": status, "countType": "imageCountMoreThan", "countNumber": 5, **selection}
+    return {"rulePriority": priority, "selection": chosen, "action": {"type": "expire"}}
+
+
+def last_priority(priority: int) -> None:
+    lifecycle(expire(2, "untagged"), expire(priority, "any"))
+
+
+def tagged_images(selection: dict[str, Any]) -> None:
+    lifecycle(expire(1, "tagged", **selection))
+
+
+def node_group(**args: Any) -> None:
+    sizes: Any = {"min_size": 1, "desired_size": 1, "max_size": 2}
+    aws.eks.NodeGroup(
+        "nodes", cluster_name="cluster", node_role_arn="role", subnet_ids=subnets("ab"), scaling_config=sizes, **args
+    )
+
+
+def instance_types(kinds: list[str]) -> None:
+    node_group(instance_types=kinds)
+
+
+def ami_type(name: str) -> None:
+    node_group(instance_types=["m7g.large"], ami_type=name)
+
+
+def old_image(version: str) -> None:
+    node_group(ami_type="AL2_x86_64", version=version)
+
+
+def templated(args: dict[str, Any]) -> None:
+    template = aws.ec2.LaunchTemplate("nodes")
+    node_group(launch_template={"id": template.id, "version": "1"}, **args)
+
+
+def templated_instance(args: dict[str, Any]) -> None:
+    template = aws.ec2.LaunchTemplate("nodes", instance_type="m7i.large")
+    node_group(launch_template={"id": template.id, "version": "1"}, **args)
+
+
+def access_group(name: str) -> None:
+    aws.eks.AccessEntry("entry", cluster_name="cluster", principal_arn="role", kubernetes_groups=[name])
+
+
+def pod_role(service: str) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    role = aws.iam.Role("pod", assume_role_policy=json.dumps({"Statement": [statement]}))
+    aws.eks.PodIdentityAssociation(
+        "pod", cluster_name="cluster", namespace="app", service_account="app", role_arn=role.arn
+    )
+
+
+def eks_component(zones: str) -> None:
+    eks_provider.Cluster(
+        "cluster",
+        vpc_id="vpc-1",
+        subnet_ids=subnets(zones),
+        authentication_mode="API",
+        skip_default_node_group=True,
+        use_default_vpc_cni=True,
+        kube_proxy_addon_options={"enabled": False},
+    )
+
+
+BEANSTALK = "aws:elasticbeanstalk:environment"
+
+
+def beanstalk(*settings: tuple[str, str, str], name: str = "backend") -> None:
+    found: Any = [{"namespace": space, "name": option, "value": value} for space, option, value in settings]
+    aws.elasticbeanstalk.Environment("backend", name=name, application="app", settings=found)
+
+
+def beanstalk_named(name: str) -> None:
+    beanstalk(name=name)
+
+
+def twice(second: str) -> None:
+    beanstalk((BEANSTALK, "ServiceRole", "one"), (BEANSTALK, second, "two"))
+
+
+def shared_kind(kind: str) -> None:
+    balancer = ("aws:elbv2:loadbalancer", "SharedLoadBalancer", "arn:aws:elasticloadbalancing:eu-west-1:1:alb")
+    beanstalk((BEANSTALK, "LoadBalancerType", kind), (BEANSTALK, "LoadBalancerIsShared", "true"), balancer)
+
+
+def listener_rule(named: str) -> None:
+    beanstalk(
+        (BEANSTALK, "LoadBalancerType", "application"),
+        ("aws:elbv2:listener:443", "Rules", named),
+        ("aws:elbv2:listenerrule:api", "PathPatterns", "/api/*"),
+    )
+
+
+def managed_updates(health: str) -> None:
+    managed = "aws:elasticbeanstalk:managedactions"
+    beanstalk(
+        (managed, "ManagedActionsEnabled", "true"),
+        (managed, "PreferredStartTime", "Sun:03:00"),
+        (f"{managed}:platformupdate", "UpdateLevel", "minor"),
+        (BEANSTALK, "ServiceRole", "role"),
+        ("aws:elasticbeanstalk:healthreporting:system", "SystemType", health),
+    )
+
+
+def deployment(policy: str) -> None:
+    beanstalk(("aws:elasticbeanstalk:command", "DeploymentPolicy", policy))
+
+
+def beanstalk_sizes(least: str) -> None:
+    beanstalk(("aws:autoscaling:asg", "MinSize", least), ("aws:autoscaling:asg", "MaxSize", "2"))
+
+
 def addresses(*blocks: str) -> None:
     home = vpc()
     for place, block in enumerate(blocks):
@@ -469,6 +703,74 @@ PROGRAMS: dict[str, tuple[str, Callable[[Any], None], Any, Any]] = {
     "ports of every protocol": ("port-range", protocol, "-1", "tcp"),
     "a subnet outside its VPC": ("subnet-addresses", second_block, "10.1.0.0/24", "10.0.1.0/24"),
     "two subnets with the same addresses": ("subnet-addresses", second_block, "10.0.0.128/25", "10.0.1.0/25"),
+    "failover with one node": ("cache-nodes", redis_nodes, 1, 2),
+    "shards in two zones without replicas": ("cache-nodes", redis_zones, 0, 1),
+    "a token without TLS": ("cache-authentication-needs-tls", redis_tls, False, True),
+    "a token with an @": ("cache-auth-token", redis_token, "hunter2@hunter2-", "hunter2-hunter2-"),
+    "a token too short": ("cache-auth-token", redis_token, "hunter2", "hunter2-hunter2-"),
+    "a generated token that may have an @": ("cache-auth-token", redis_generated, {}, {"special": False}),
+    "a version of Redis with a patch release": ("cache-engine-version", redis_version, "7.1.0", "7.1"),
+    "a parameter group of Redis before": ("cache-parameter-group", redis_family, "redis6.x", "redis7"),
+    "a parameter group of Valkey": ("cache-parameter-group", redis_family, "valkey8", "redis7"),
+    "shards with a parameter group for none": ("cache-parameter-group", redis_shards, "no", "yes"),
+    "snapshots during maintenance": ("windows-apart", redis_window, "sun:02:30-sun:03:30", "sun:03:00-sun:04:00"),
+    "maintenance of half an hour": ("windows-apart", redis_window, "sun:04:00-sun:04:30", "sun:04:00-sun:05:00"),
+    "backups over midnight during maintenance": (
+        "windows-apart",
+        mysql_window,
+        "mon:00:00-mon:01:00",
+        "mon:00:30-mon:01:30",
+    ),
+    "a replication group's name too long": ("name-taken", redis_named, "c" * 41, "c" * 40),
+    "a FIFO queue for a standard queue's dead letters": (
+        "dead-letter-queue",
+        dead_letters,
+        {"name": "dead.fifo", "fifo_queue": True},
+        {"name": "dead"},
+    ),
+    "dead letters that are gone before they are dead": (
+        "dead-letter-queue",
+        dead_letters,
+        {"name": "dead", "message_retention_seconds": 3_600},
+        {"name": "dead", "message_retention_seconds": 86_400},
+    ),
+    "dead letters after no attempt": ("dead-letter-queue", redrive_count, 0, 1),
+    "a dead-letter queue that takes none": ("dead-letter-queue", redrive_allowed, "denyAll", "allowAll"),
+    "a message larger than SQS takes": ("queue-limits", message_size, 1_048_577, 1_048_576),
+    "a registry in upper case": ("name-taken", repository_named, "Web", "web"),
+    "any image before others": ("lifecycle-policy-rules", last_priority, 1, 3),
+    "tagged images of no tag": ("lifecycle-policy-rules", tagged_images, {}, {"tagPrefixList": ["v"]}),
+    "instances of two processors": (
+        "node-group-architecture",
+        instance_types,
+        ["m7i.large", "m7g.large"],
+        ["m7i.large", "m6i.large"],
+    ),
+    "an image of another processor": (
+        "node-group-architecture",
+        ami_type,
+        "AL2023_x86_64_STANDARD",
+        "AL2023_ARM_64_STANDARD",
+    ),
+    "Amazon Linux 2 for a version without it": ("node-group-image", old_image, "1.33", "1.32"),
+    "a disk beside a launch template": ("node-group-template", templated, {"disk_size": 20}, {}),
+    "instance types beside a launch template's": (
+        "node-group-template",
+        templated_instance,
+        {"instance_types": ["m7i.large"]},
+        {},
+    ),
+    "an access entry for system:masters": ("access-entry-kind", access_group, "system:masters", "masters"),
+    "a pod's role for instances": ("pod-identity-trust", pod_role, "ec2.amazonaws.com", "pods.eks.amazonaws.com"),
+    "a component's cluster in one zone": ("subnets-in-zones", eks_component, "aa", "ab"),
+    "an environment's name too short": ("name-taken", beanstalk_named, "api", "apis"),
+    "an environment's name too long": ("name-taken", beanstalk_named, "b" * 41, "b" * 40),
+    "an option set twice": ("environment-options-once", twice, "ServiceRole", "LoadBalancerType"),
+    "a network load balancer shared": ("environment-balancer", shared_kind, "network", "application"),
+    "a rule that isn't there": ("environment-balancer", listener_rule, "apis", "api"),
+    "managed updates with basic health": ("environment-rollout", managed_updates, "basic", "enhanced"),
+    "a deployment that Beanstalk doesn't know": ("environment-rollout", deployment, "BlueGreen", "Immutable"),
+    "an environment larger than itself": ("environment-rollout", beanstalk_sizes, "3", "2"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..beanstalk import fronts_internet
 from ..caches import is_member
 from ..databases import speaker
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
@@ -202,7 +203,13 @@ _RULES = (*GROUPS, "ec2/securityGroupRule", "vpc/securityGroupIngressRule", "vpc
 
 def _fronts_internet(graph: Graph, group: Resource) -> bool:
     users = {user.urn: user for user, _ in graph.users(group) if user.short not in _RULES}.values()
-    return bool(users) and all(user.short in BALANCERS and not yes(user, "internal") for user in users)
+
+    def fronts(user: Resource) -> bool:
+        if user.short == "elasticbeanstalk/environment":
+            return fronts_internet(user, group, graph)
+        return user.short in BALANCERS and not yes(user, "internal")
+
+    return bool(users) and all(fronts(user) for user in users)
 
 
 @rule(

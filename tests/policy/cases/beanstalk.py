@@ -6,7 +6,18 @@ from typing import Any
 
 from policy.graph import UNKNOWN
 from tests.policy.build import Made, arn, case, name, output, res
-from tests.policy.cases.exposure import GATEWAY, VPC, private, public, subnet, unclear
+from tests.policy.cases.exposure import (
+    GATEWAY,
+    VPC,
+    WORLD,
+    group,
+    open_to,
+    private,
+    public,
+    subnet,
+    unclear,
+)
+from tests.policy.cases.exposure import balancer as load_balancer
 
 TYPE, TEMPLATE = "elasticbeanstalk/environment", "elasticbeanstalk/configurationTemplate"
 ENVIRONMENT = "aws:elasticbeanstalk:environment"
@@ -104,6 +115,7 @@ CLASSIC_TLS = (POLICY, "SSLReferencePolicy", "ELBSecurityPolicy-TLS-1-2-2017-01"
 INTERNAL = (NETWORK, "ELBScheme", "internal")
 PRIVATE = [res("ec2/subnet", "inside", vpcId=VPC), *subnet()[1:]]
 OUTSIDE = subnet(separate=GATEWAY)
+DOOR, INNER = group(open_to(WORLD), name="door"), group(name="inner")
 SINGLE = (ENVIRONMENT, "EnvironmentType", "SingleInstance")
 ENHANCED = (HEALTH, "SystemType", "enhanced")
 MANAGED = (
@@ -150,6 +162,24 @@ CASES = [
             environment((NETWORK, "VPCId", "vpc-1"), (NETWORK, "Subnets", UNKNOWN)),
             *doubtful(),
         ],
+    ),
+    case(
+        "ingress-not-from-world",
+        "ec2/securityGroup",
+        ok=[
+            [
+                DOOR,
+                load_balancer(DOOR),
+                shares((INSTANCES, "SecurityGroups", INNER), (SHARED, "SecurityGroups", DOOR)),
+            ],
+            [DOOR, behind("classic", ("aws:elb:loadbalancer", "SecurityGroups", DOOR), scheme="public")],
+        ],
+        bad=[
+            [DOOR, load_balancer(DOOR), environment((INSTANCES, "SecurityGroups", DOOR))],
+            [DOOR, load_balancer(DOOR), environment(SINGLE, (INSTANCES, "SecurityGroups", DOOR))],
+            [DOOR, behind("application", (SHARED, "SecurityGroups", DOOR))],
+        ],
+        unknown=[[DOOR, environment((ENVIRONMENT, "LoadBalancerType", UNKNOWN), (SHARED, "SecurityGroups", DOOR))]],
     ),
     case(
         "environment-not-public",
