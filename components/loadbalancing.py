@@ -158,7 +158,12 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
             idle_timeout=args.idle_timeout_seconds,
             enable_deletion_protection=args.deletion_protection,
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[logs.policy, *subnets.routes],
+                # Elastic Beanstalk counts in a tag how many environments share the load balancer.
+                ignore_changes=['tags["elasticbeanstalk:shared-elb-environment-count"]'],
+            ),
         )
         target_group = (
             _target_group(f"{name}-default", subnets.vpc_id, 443, "HTTPS", default_check, self)

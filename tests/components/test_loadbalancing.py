@@ -75,6 +75,11 @@ def test_application_defaults():
     ]
 
 
+def test_it_leaves_elastic_beanstalks_count_alone():
+    balancer = one(application("internet"), "lb/loadBalancer:LoadBalancer", "alb")
+    assert balancer.options["ignoreChanges"] == ['tags["elasticbeanstalk:shared-elb-environment-count"]']
+
+
 def test_logs_can_be_delivered_before_the_load_balancer_is_made():
     recording = application("internet")
     balancer = one(recording, "lb/loadBalancer:LoadBalancer", "alb")
