@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from . import JobError, UsageError, log
 from .config import Config, parse
@@ -13,7 +14,9 @@ from .config import Config, parse
 JOBS = {
     "extract": "copy what is new in MySQL to the raw zone",
     "transform": "work the new batches into the curated star, check it, stage it",
+    "mapreduce": "work out the staged daily revenue by Hadoop streaming, and compare",
     "publish": "show the staged star to Athena, Presto and QuickSight",
+    "presto": "work out the published daily revenue by Presto or Trino, and compare",
 }
 EXIT = "exit codes: 0 done, 1 can't be done, 2 the arguments or the configuration are wrong, 3 the data fails a check"
 
@@ -27,6 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--config", required=True, metavar="URI", help="JSON: a path, or s3://bucket/key")
         if name == "extract":
             command.add_argument("--full", action="store_true", help="read the tables whole, as if for the first time")
+        if name == "mapreduce":
+            jar = "/usr/lib/hadoop/hadoop-streaming.jar"
+            command.add_argument("--streaming-jar", default=jar, metavar="PATH", help="default: %(default)s")
+        if name == "presto":
+            client = "presto-cli --server localhost:8889 --catalog hive"
+            command.add_argument("--client", default=client, metavar="COMMAND", help="default: %(default)s")
     parsed = parser.parse_args(arguments)
     try:
         run(parsed)
@@ -41,22 +50,28 @@ def run(parsed: argparse.Namespace) -> None:
     remote = "://" in parsed.config
     config = None if remote else _local(parsed.config)
 
+    from . import engines
     from .extract import extract
     from .publish import publish
     from .session import session
     from .storage import Storage
     from .transform import transform
 
+    jobs: dict[str, Any] = {
+        "extract": extract,
+        "transform": transform,
+        "mapreduce": engines.mapreduce,
+        "publish": publish,
+        "presto": engines.presto,
+    }
+    options = {name: value for name, value in vars(parsed).items() if name not in ("job", "config")}
     with session(parsed.job) as spark:
         if config is None:
             text = Storage(spark).read(parsed.config)
             if text is None:
                 raise UsageError(f"there is no {parsed.config}")
             config = parse(text)
-        if parsed.job == "extract":
-            extract(spark, config, full=parsed.full)
-        else:
-            {"transform": transform, "publish": publish}[parsed.job](spark, config)
+        jobs[parsed.job](spark, config, **options)
 
 
 def _local(path: str) -> Config:

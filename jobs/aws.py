@@ -49,7 +49,7 @@ def credentials() -> Credentials:
             return str(answer.read().decode())
 
     try:
-        token = ask("api/token", "PUT", X_aws_ec2_metadata_token_ttl_seconds="60")
+        token = ask("api/token", "PUT", X_aws_ec2_metadata_token_ttl_seconds="60")  # noqa: S106 - a duration
         roles = "meta-data/iam/security-credentials/"
         role = ask(roles, X_aws_ec2_metadata_token=token)
         found = json.loads(ask(roles + role, X_aws_ec2_metadata_token=token))
@@ -62,11 +62,10 @@ def call(service: str, operation: str, region: str, **parameters: Any) -> dict[s
     """One request, tried again where AWS was only busy."""
     address = os.environ.get("AWS_ENDPOINT_URL") or f"https://{service}.{region}.amazonaws.com"
     body = json.dumps(parameters).encode()
+    target = f"{_TARGETS[service]}.{operation}"
     for attempt in range(5):
-        target = f"{_TARGETS[service]}.{operation}"
-        headers = signed(
-            address, target, body, service, region, credentials(), datetime.datetime.now(datetime.timezone.utc)
-        )
+        now = datetime.datetime.now(datetime.timezone.utc)
+        headers = signed(address, target, body, service, region, credentials(), now)
         request = urllib.request.Request(address, data=body, headers=headers)  # noqa: S310 - an AWS endpoint
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310

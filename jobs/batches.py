@@ -21,7 +21,7 @@ class Batches:
         """The batch to read now: the one that a run died over, else a new one from where the last one ended."""
         pending = self._storage.read_json(f"{self._state}/pending.json")
         numbers = self._numbers()
-        last = self._committed(numbers[-1]) if numbers else {"number": 0, "next_low": ""}
+        last: dict[str, Any] = self._committed(numbers[-1]) if numbers else {"number": 0, "next_low": ""}
         if pending.get("number") == last["number"] + 1 and (pending["full"] or not full):
             return pending
         low = "" if full else last["next_low"]
@@ -37,9 +37,9 @@ class Batches:
         """Make a batch be there."""
         self._storage.write_json(f"{self._state}/batch-{batch['number']:08}.json", batch)
 
-    def since(self, number: int) -> list[dict[str, Any]]:
-        """The committed batches after that one; what came before a whole read doesn't count any more."""
-        batches = [self._committed(n) for n in self._numbers() if n > number]
+    def between(self, after: int, last: float = float("inf")) -> list[dict[str, Any]]:
+        """The committed batches after one and up to another; what came before a whole read doesn't count any more."""
+        batches = [self._committed(n) for n in self._numbers() if after < n <= last]
         whole = [b["number"] for b in batches if b["full"]]
         return [b for b in batches if b["number"] >= max(whole, default=0)]
 

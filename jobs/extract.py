@@ -58,11 +58,10 @@ def _extract_table(
     condition = f"`{table.watermark}` >= '{pending['low']}'" if pending["low"] else "TRUE"
     rows = database.read(name, columns, condition, _split(database, name, table, columns, condition))
     counted = Observation()
-    nulls = [f.count(f.when(f.col(f"`{c}`").isNull(), 1)).alias(f"nulls_{i}") for i, c in enumerate(rows.columns)]
+    numbers = [f.count(f.lit(1)).alias("rows")]
+    numbers += [f.count(f.when(f.col(f"`{c}`").isNull(), 1)).alias(f"nulls_{i}") for i, c in enumerate(rows.columns)]
     try:
-        formats.write(
-            rows.observe(counted, f.count(f.lit(1)).alias("rows"), *nulls), batches.uri(pending), table.format
-        )
+        formats.write(rows.observe(counted, *numbers), batches.uri(pending), table.format)
     except Py4JJavaError as error:
         raise JobError(f"can't copy {name} to {batches.uri(pending)}: {reason(error)}") from None
     counts = counted.get

@@ -94,9 +94,8 @@ def _catalog(config: Config, table: str, found: dict[str, Any]) -> None:
         ("BatchDeletePartition", "PartitionsToDelete", gone, 25),
     ):
         for first in range(0, len(entries), at_once):
-            answer = aws.call(
-                "glue", operation, config.region, **names, **{parameter: entries[first : first + at_once]}
-            )
+            some = {parameter: entries[first : first + at_once]}
+            answer = aws.call("glue", operation, config.region, **names, **some)
             if answer.get("Errors"):
                 raise aws.AwsError("PartitionError", f"glue {operation} of {table}: {answer['Errors'][0]}")
 

@@ -17,7 +17,7 @@ class Storage:
 
     def __init__(self, spark: SparkSession) -> None:
         self._jvm: Any = spark._jvm
-        self._hadoop: Any = spark._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+        self._hadoop: Any = spark._jsc.hadoopConfiguration()
 
     def read(self, uri: str) -> str | None:
         """An object's text, or None where there is none."""

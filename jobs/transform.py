@@ -27,7 +27,7 @@ def transform(spark: SparkSession, config: Config) -> None:
     curated = Curated(spark, config)
     published = curated.version("published")
     sources = {table: Batches(Storage(spark), config, table) for table in SOURCES}
-    batches = {table: source.since(published["applied"].get(table, 0)) for table, source in sources.items()}
+    batches = {table: source.between(published["applied"].get(table, 0)) for table, source in sources.items()}
     if not any(batches.values()):
         log("no new batch: nothing to do")
         return

@@ -1,11 +1,11 @@
 """These tests need Java, MariaDB and Spark's jars."""
 
-import json
+import contextlib
 import os
 
 import pytest
 
-from jobs.config import parse
+from jobs.__main__ import main
 from jobs.session import SETTINGS
 
 from . import parts
@@ -51,17 +51,36 @@ def spark(environment):
 
 @pytest.fixture
 def run(spark, lake, monkeypatch):
-    """Run a job, or several, in the shared session."""
-    from jobs.extract import extract
-    from jobs.publish import publish
-    from jobs.transform import transform
-
+    """Run the program for some jobs, up to the first that fails, in the one session there is: the last exit code."""
     for name, value in parts.variables(lake.address).items():
         monkeypatch.setenv(name, value)
-    known = {"extract": extract, "transform": transform, "publish": publish}
+    monkeypatch.setattr("jobs.session.session", lambda job: contextlib.nullcontext(spark))
 
-    def run(config, *names, **options):
-        for name in names or known:
-            known[name](spark, parse(json.dumps(config)), **(options if name == "extract" else {}))
+    def run(config, *names, options=()):
+        uri = lake.put(config)
+        codes = (main([name, "--config", uri, *options]) for name in names or ("extract", "transform", "publish"))
+        return next((code for code in codes if code), 0)
 
     return run
+
+
+@pytest.fixture
+def published(lake, tmp_path):
+    """The rows of a published table, as DuckDB reads the files that count."""
+    import duckdb
+
+    def published(config, query):
+        """Ask DuckDB of `orders`, `customers`, `products` and `daily_revenue`."""
+        version = lake.document(config, "state/published.json")
+        connection = duckdb.connect()
+        for table, found in version["tables"].items():
+            files = []
+            for place in found["places"].values():
+                folder = place.split("/", 3)[3]
+                if not (tmp_path / folder).exists():
+                    lake.download(folder + "/", tmp_path)
+                files += [str(path) for path in (tmp_path / folder).glob("*.parquet")]
+            connection.read_parquet(files, hive_partitioning=False).create_view(table)
+        return connection.sql(query).fetchall()
+
+    return published

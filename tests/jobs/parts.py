@@ -64,12 +64,9 @@ def install() -> str | None:
     """Put in place what is missing; the result says what couldn't be."""
     packages = [package for name, package in PACKAGES.items() if not found(name)]
     if packages and os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"stdout": subprocess.DEVNULL, "check": False}
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], env=environment, **quiet)
-        subprocess.run(
-            ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages], env=environment, **quiet
-        )
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
+            subprocess.run(["apt-get", "-qq", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
     if found("java") and not cached().is_dir():
         fetch()
     return missing()
@@ -89,7 +86,17 @@ def fetch() -> None:
         f"<dependencies>{needs}</dependencies></ivy-module>"
     )
     (program,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
-    command = [found("java") or "java", "-jar", program, "-ivy", ivy, "-cache", work / "ivy", "-types", "jar"]
+    command: list[str | Path] = [
+        found("java") or "java",
+        "-jar",
+        program,
+        "-ivy",
+        ivy,
+        "-cache",
+        work / "ivy",
+        "-types",
+        "jar",
+    ]
     command += ["-retrieve", str(work / "jars" / "[artifact]-[revision].[ext]")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -129,7 +136,6 @@ def mariadb(directory: Path) -> Iterator[Server]:
     """A server with an empty database `shop`."""
     data, unix, port = directory / "data", directory / "m.sock", free_port()
     user = ["--user=root"] if os.geteuid() == 0 else []
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(
         [
             "mariadb-install-db",
@@ -140,7 +146,7 @@ def mariadb(directory: Path) -> Iterator[Server]:
             *user,
         ],
         check=True,
-        **quiet,
+        capture_output=True,
     )
     authority = certificates(directory)
     process = subprocess.Popen(
@@ -234,8 +240,8 @@ class Lake:
         """A client of it."""
         return simulated.client(service, self.address, REGION)
 
-    def config(self, name: str, **changes: Any) -> dict[str, Any]:
-        """A configuration of the jobs, with folders of its own in the bucket."""
+    def config(self, name: str, *, format: str = "parquet", **changes: Any) -> dict[str, Any]:
+        """A configuration of the jobs, with folders in the bucket and a Glue database of its own."""
         whole: dict[str, Any] = {
             "region": REGION,
             "source": {"secret": "shop", "certificate": f"s3://{BUCKET}/authority.pem"},
@@ -243,11 +249,14 @@ class Lake:
             "catalog": re.sub(r"\W", "_", name),
             "lag_seconds": 0,
             "tables": {
-                "orders": {"key": "id", "watermark": "updated_at", "partitions": 3},
-                "customers": {"key": "id", "watermark": "updated_at", "partitions": 1},
-                "products": {"key": "id", "partitions": 1},
+                "orders": {"key": "id", "watermark": "updated_at", "partitions": 3, "format": format},
+                "customers": {"key": "id", "watermark": "updated_at", "partitions": 1, "format": format},
+                "products": {"key": "id", "partitions": 1, "format": format},
             },
         }
+        databases = self.ask("glue").get_databases()["DatabaseList"]
+        if whole["catalog"] not in [found["Name"] for found in databases]:
+            self.ask("glue").create_database(DatabaseInput={"Name": whole["catalog"]})
         return {**whole, **changes}
 
     def put(self, config: Mapping[str, Any]) -> str:
@@ -255,6 +264,15 @@ class Lake:
         key = f"{config['state'].split('/')[3]}/config.json"
         self.ask("s3").put_object(Bucket=BUCKET, Key=key, Body=json.dumps(config))
         return f"s3://{BUCKET}/{key}"
+
+    def document(self, config: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """A JSON document below a configuration's folder."""
+        key = f"{config['state'].split('/')[3]}/{name}"
+        return dict(json.loads(self.body(key)))
+
+    def body(self, key: str) -> bytes:
+        """An object's content."""
+        return bytes(self.ask("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
     def keys(self, prefix: str) -> list[str]:
         """What stands in the bucket below a prefix."""
@@ -291,8 +309,8 @@ def variables(address: str) -> dict[str, str]:
     """How a process reaches the simulated AWS."""
     return {
         "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": simulated.PROVIDER["access_key"],
-        "AWS_SECRET_ACCESS_KEY": simulated.PROVIDER["secret_key"],
+        "AWS_ACCESS_KEY_ID": str(simulated.PROVIDER["access_key"]),
+        "AWS_SECRET_ACCESS_KEY": str(simulated.PROVIDER["secret_key"]),
     }
 
 

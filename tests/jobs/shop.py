@@ -45,6 +45,7 @@ def add(server: Server, orders: int, days: int = 10) -> None:
         f"INSERT INTO orders SELECT seq, 1 + seq * 7919 % {few}, 1 + seq * 104729 % {few}, 1 + seq % 9,"
         " (seq * 15485863 % 100000) / 100, ELT(1 + seq % 5, 'paid', 'paid', 'sent', 'new', 'cancelled'),"
         " IF(seq % 3, CONCAT('line\\n\"', seq, '\"'), IF(seq % 2, '', NULL)),"
-        f" '2026-03-25 00:00:00' + INTERVAL (seq * 32452843 % ({days} * 86400)) SECOND, {NOW}"
+        f" '2026-03-25 00:00:00' + INTERVAL (seq * 32452843 % ({days} * 86400)) SECOND,"
+        f" {NOW} - INTERVAL ({first + orders - 1} - seq) MICROSECOND"
         f" FROM seq_{first}_to_{first + orders - 1}"
     )
