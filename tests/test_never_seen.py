@@ -622,6 +622,14 @@ def managed_updates(health: str) -> None:
     )
 
 
+def application_version(name: str) -> None:
+    application = aws.elasticbeanstalk.Application("application", name="app")
+    aws.elasticbeanstalk.ApplicationVersion(
+        "version", name="one", application=application.name, bucket="bundles", key="one.zip"
+    )
+    aws.elasticbeanstalk.Environment("environment", name="backend", application=application.name, version=name)
+
+
 def deployment(policy: str) -> None:
     beanstalk(("aws:elasticbeanstalk:command", "DeploymentPolicy", policy))
 
@@ -769,6 +777,7 @@ PROGRAMS: dict[str, tuple[str, Callable[[Any], None], Any, Any]] = {
     "a network load balancer shared": ("environment-balancer", shared_kind, "network", "application"),
     "a rule that isn't there": ("environment-balancer", listener_rule, "apis", "api"),
     "managed updates with basic health": ("environment-rollout", managed_updates, "basic", "enhanced"),
+    "a version that isn't there": ("application-there", application_version, "two", "one"),
     "a deployment that Beanstalk doesn't know": ("environment-rollout", deployment, "BlueGreen", "Immutable"),
     "an environment larger than itself": ("environment-rollout", beanstalk_sizes, "3", "2"),
 }

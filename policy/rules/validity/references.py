@@ -50,7 +50,43 @@ def flow_log_group_there(log: Resource, graph: Graph) -> Iterator[str]:
         yield "its logDestination is none of the program's log groups"
 
 
+# What names an application, or a version of one, by which property.
+_APPLICATIONS = {
+    "application": "elasticbeanstalk/application",
+    "version": "elasticbeanstalk/applicationVersion",
+}
+_NAMING = {
+    "elasticbeanstalk/environment": ("application", "version"),
+    "elasticbeanstalk/applicationVersion": ("application",),
+    "elasticbeanstalk/configurationTemplate": ("application",),
+}
+
+
+@rule(
+    "application-there", *_NAMING,
+    family=FAMILY, severity="high",
+    title="A Beanstalk application and its version are there",
+    controls="",
+    remediation="Set application and version to the names of an Application and an ApplicationVersion of the program",
+)  # fmt: skip
+def application_there(resource: Resource, graph: Graph) -> Iterator[str]:
+    """Refused only beside applications or versions of the program's own, as `backup-vault-there`."""
+
+    def judge(key: str) -> Iterator[str]:
+        name = peek(resource, key)
+        if name is UNKNOWN:
+            graph.refers(resource, key, _APPLICATIONS[key], value=name)
+        elif name not in (None, "") and _strange(graph, _APPLICATIONS[key], name):
+            yield f"its {key} is none of the program's"
+
+    yield from each(_NAMING[resource.short], judge)
+
+
 def _strange(graph: Graph, type: str, name: Any) -> bool:
     """Whether the program has resources of a type, of which none has that name."""
-    there = graph.of_type(type)
-    return bool(there) and all(found.props.get("name") != name for found in there)
+
+    def names(whole: Graph) -> set[str]:
+        return {str(found.props.get("name")) for found in whole.of_type(type)}
+
+    there = graph.once(f"names of {type}", names)
+    return bool(there) and str(name) not in there

@@ -132,6 +132,26 @@ SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:database-abc"
 PUBLIC = behind("application", scheme="public")
 
 
+APPLICATION = res("elasticbeanstalk/application", "app", name="app")
+VERSION = res("elasticbeanstalk/applicationVersion", "one", application="app", name="one")
+
+
+def naming(type: str, key: str, world: Made) -> Any:
+    """Of a type that names a resource of the world by a property."""
+    return case(
+        "application-there",
+        type,
+        ok=[
+            [res(type, "x", **{key: world.props["name"]}), world],
+            [res(type, "x", **{key: name(res(world.short, "made"))})],
+            res(type, "x", **{key: "elsewhere"}),
+            [res(type, "x"), world],
+        ],
+        bad=[[res(type, "x", **{key: "elsewhere"}), world]],
+        unknown=[res(type, "x", **{key: UNKNOWN}), [res(type, "x", **{key: UNKNOWN}), world]],
+    )
+
+
 def without(option: Option) -> Made:
     return environment(*(found for found in MANAGED if found != option))
 
@@ -426,6 +446,10 @@ CASES = [
             *doubtful(),
         ],
     ),
+    naming(TYPE, "application", APPLICATION),
+    naming(TYPE, "version", VERSION),
+    naming("elasticbeanstalk/applicationVersion", "application", APPLICATION),
+    naming(TEMPLATE, "application", APPLICATION),
     case(
         "environment-rollout",
         TYPE,
