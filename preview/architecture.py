@@ -220,7 +220,7 @@ NODES = {
     ),
     "aws:secretsmanager/secret:Secret": Look("Secrets Manager", "security", "lock", merge=True),
     "aws:sqs/queue:Queue": Look(
-        "SQS queue", "integration", "queue", ("FIFO if fifoQueue", "dead letters set aside if Queue.name"), merge=True
+        "SQS queue", "integration", "queue", ("FIFO if fifoQueue", "dead letters set aside if #Queue"), merge=True
     ),
     "aws:wafv2/webAcl:WebAcl": Look("WAF web ACL", "security", "shield", ("{scope}", "{#rules} rules")),
 }
@@ -482,7 +482,10 @@ class _Builder:
             if owner is None:
                 owner = next((end for link in links if link.source for end in self.ends(urn, link.source)), None)
             if owner is None and urn not in used:
-                owner = next(iter(sorted(self.targets(urn), key=lambda t: (not self.named_after(urn, t), t))), None)
+                owner = next(
+                    iter(sorted(self.targets(urn), key=lambda t: (not self.named_after(urn, t), self.is_detail(t), t))),
+                    None,
+                )
             if owner is not None:
                 details[owner].append(urn)
         return details

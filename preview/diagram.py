@@ -264,7 +264,7 @@ def dot(architecture: Architecture, cards: dict[str, Card]) -> str:
     within = members(architecture)
     lines = [
         "digraph {",
-        "graph [rankdir=LR, compound=true, newrank=true, nodesep=0.22, ranksep=0.8, splines=spline, remincross=true];",
+        "graph [rankdir=LR, compound=true, newrank=true, nodesep=0.22, ranksep=1.0, splines=spline, remincross=true];",
         'node [shape=box, fixedsize=true, label=""]; edge [arrowsize=0.7];',
     ]
 
@@ -423,7 +423,7 @@ Frame = tuple[float, float, float, float]
 """Left, top, right and bottom."""
 
 
-def sampled(points: list[Point], steps: int = 8) -> list[Point]:
+def sampled(points: list[Point], steps: int = 16) -> list[Point]:
     """Points on a chain of Bezier curves."""
     found = [points[0]]
     for i in range(0, len(points) - 3, 3):
@@ -447,11 +447,11 @@ def labelled(curves: dict[Edge, list[Point]], cards: Iterable[Frame]) -> list[tu
     for edge in sorted(e for e in curves if e.label):
         others = [p for e, points in curves.items() if e != edge and e.kind == edge.kind for p in points]
         best: tuple[float, Point] | None = None
-        for number, point in enumerate(curves[edge]):
+        for number, point in enumerate(curves[edge][::2]):
             left, top, right, bottom = label_room(edge.label, *point)
             hit = sum(x1 < right and left < x2 and y1 < bottom and top < y2 for x1, y1, x2, y2 in taken)
             crossed = sum(left < x < right and top < y < bottom for x, y in others)
-            cost = 100 * hit + 2 * crossed + 8 * abs(number / len(curves[edge]) - 0.5)
+            cost = 100 * hit + 2 * crossed + 8 * abs(2 * number / len(curves[edge]) - 0.5)
             best = min(best or (cost, point), (cost, point))
         if best:
             taken.append(label_room(edge.label, *best[1]))
@@ -508,8 +508,8 @@ def svg(architecture: Architecture, cards: dict[str, Card], placed: dict[str, An
     for label, x, y in labelled(curves, taken):
         room = width(label, CAPTION) + 8
         labels += [
-            f'<rect x="{x - room / 2:.1f}" y="{y - 7:.1f}" width="{room:.1f}" height="14" rx="3" fill="#fff"'
-            ' fill-opacity=".9"/>',
+            f'<rect class="label" x="{x - room / 2:.1f}" y="{y - 7:.1f}" width="{room:.1f}" height="14" rx="3"'
+            ' fill="#fff" fill-opacity=".9"/>',
             say(x, y + 3.5, label, CAPTION, "#3B4553", anchor="middle"),
         ]
     for node in architecture.nodes:

@@ -1,5 +1,6 @@
 """What the diagram shows, and that it is a well-formed, deterministic SVG without a hard-coded program in it."""
 
+import json
 import random
 from pathlib import Path
 from xml.etree import ElementTree
@@ -8,8 +9,8 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from preview.architecture import Architecture, build
-from preview.diagram import Layout, columns, shortened, width
+from preview.architecture import KINDS, Architecture, Node, build
+from preview.diagram import CAPTION, Card, Layout, columns, shortened, width, wrapped
 from preview.run import load_project
 from standin.mocks import Registration, record, run_program
 
@@ -151,6 +152,29 @@ def named(architecture: Architecture) -> dict[str, str]:
     return names | {b.id: f"[{b.label}]" for b in architecture.boxes}
 
 
+def frames(root: ElementTree.Element, class_: str) -> list[list[float]]:
+    """Left, top, width and height of the rectangles of a class."""
+    found = [r for r in root.iter(f"{SVG}rect") if r.get("class") == class_]
+    return [[float(r.get(k, "")) for k in ("x", "y", "width", "height")] for r in found]
+
+
+def overlaps(given: list[list[float]]) -> list[tuple[list[float], list[float]]]:
+    """Those that cover each other, of frames given by left, top, width and height."""
+    return [
+        (a, b)
+        for number, a in enumerate(given)
+        for b in given[number + 1 :]
+        if a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+    ]
+
+
+def arrows(architecture: Architecture, *kinds: str) -> set[tuple[str, str, str, str]]:
+    names = named(architecture)
+    return {
+        (names[e.source], names[e.target], e.kind, e.label) for e in architecture.edges if e.kind in (kinds or KINDS)
+    }
+
+
 def test_nodes(architecture):
     assert {(n.label, *n.names): n.caption for n in architecture.nodes} == {
         ("Internet", "users"): [],
@@ -175,7 +199,7 @@ def test_arrows(architecture):
         ("Internet users", "Route 53 zone", "traffic", ""),
         ("Route 53 zone", "CloudFront cdn", "traffic", ""),
         ("CloudFront cdn", "Application Load Balancer balancer", "traffic", ""),
-        ("Application Load Balancer balancer", "Auto Scaling group app", "traffic", "8080"),
+        ("Application Load Balancer balancer", "Auto Scaling group app", "traffic", "/* · 8080"),
         ("Auto Scaling group app", "RDS MySQL primary", "traffic", "3306"),
         ("RDS MySQL primary", "RDS MySQL replica", "replication", ""),
         ("WAF web ACL acl", "Application Load Balancer balancer", "guard", ""),
@@ -261,18 +285,13 @@ def test_svg_is_well_formed_and_accessible(architecture):
 
 def test_cards_dont_overlap_and_lie_in_the_picture(architecture):
     root = parsed(drawn(architecture))
-    cards = [
-        [float(r.get(k, "")) for k in ("x", "y", "width", "height")]
-        for r in root.iter(f"{SVG}rect")
-        if r.get("class") == "card"
-    ]
+    cards = frames(root, "card")
     assert len(cards) == len(architecture.nodes)
-    for number, (x, y, w, h) in enumerate(cards):
+    for x, y, w, h in cards:
         assert x >= 0
         assert x + w <= float(root.get("width", ""))
         assert y + h <= float(root.get("height", ""))
-        for left, top, across, down in cards[number + 1 :]:
-            assert x + w <= left or left + across <= x or y + h <= top or top + down <= y
+    assert not overlaps(cards)
 
 
 def test_the_order_of_registration_does_not_matter(registrations, architecture):
@@ -361,12 +380,421 @@ def test_nothing_unknown_or_secret_reaches_a_caption():
         aws.elasticache.ReplicationGroup("cache", description="x", engine="redis", node_type=key.arn)
 
     architecture = build(record(program, unknown=True).registrations, "us-east-1")
-    assert {n.label: n.caption for n in architecture.nodes} == {"RDS MySQL": [], "ElastiCache": [], "KMS key": []}
+    assert {n.label: n.caption for n in architecture.nodes} == {"RDS MySQL": [], "ElastiCache Redis": [], "KMS key": []}
     assert "canary" not in drawn(architecture)
 
 
 def test_an_empty_program_is_drawn():
     parsed(drawn(build([], "us-east-1")))
+
+
+def test_a_queue_and_its_dead_letters_are_one():
+    def program() -> None:
+        dead = aws.sqs.Queue("dead")
+        orders = aws.sqs.Queue("orders", redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": dead.arn}))
+        aws.sqs.RedriveAllowPolicy("orders", queue_url=dead.url, redrive_allow_policy=orders.arn)
+        aws.sns.Topic("failures", policy=dead.arn)
+        aws.dynamodb.Table("log", attributes=[], hash_key=orders.url, billing_mode="PAY_PER_REQUEST")
+
+    for unknown in (False, True):
+        architecture = build(record(program, unknown=unknown).registrations, "us-east-1")
+        queue = next(n for n in architecture.nodes if n.label == "SQS queue")
+        assert (queue.names, queue.caption) == (["orders"], ["dead letters set aside"])
+        assert arrows(architecture) == {
+            ("DynamoDB table log", "SQS queue orders", "uses", ""),
+            ("SNS topic failures", "SQS queue orders", "uses", ""),
+        }
+
+
+def test_an_environment_behind_a_load_balancer_that_it_shares():
+    def program() -> None:
+        vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
+        subnet = aws.ec2.Subnet("app-a", vpc_id=vpc.id, cidr_block="10.0.0.0/24", availability_zone="us-east-1a")
+        groups = {n: aws.ec2.SecurityGroup(n, vpc_id=vpc.id) for n in ("balancer", "app", "other")}
+        for client, server in (("balancer", "app"), ("balancer", "other"), ("app", "other")):
+            aws.vpc.SecurityGroupIngressRule(
+                f"{client}-{server}",
+                security_group_id=groups[server].id,
+                referenced_security_group_id=groups[client].id,
+                ip_protocol="tcp",
+                from_port=443,
+                to_port=443,
+            )
+        balancer = aws.lb.LoadBalancer(
+            "balancer", load_balancer_type="application", internal=True, security_groups=[groups["balancer"].id]
+        )
+        aws.elasticache.ReplicationGroup("other", description="x", security_group_ids=[groups["other"].id])
+        bucket, queue = aws.s3.Bucket("bundles"), aws.sqs.Queue("orders")
+        bundle = aws.s3.BucketObjectv2("bundle", bucket=bucket.id, key="bundle.zip")
+        application = aws.elasticbeanstalk.Application("shop")
+        version = aws.elasticbeanstalk.ApplicationVersion(
+            "shop", application=application.name, bucket=bucket.id, key=bundle.key
+        )
+        settings: dict[str, pulumi.Input[str]] = {
+            "MinSize": "2",
+            "MaxSize": "4",
+            "InstanceTypes": "m7g.large",
+            "DisableIMDSv1": "true",
+            "Subnets": subnet.id,
+            "SecurityGroups": groups["app"].id,
+            "SharedLoadBalancer": balancer.arn,
+            "LoadBalancerGroups": groups["balancer"].id,
+            "PathPatterns": "/api/*",
+            "QUEUE": queue.url,
+        }
+        aws.elasticbeanstalk.Environment(
+            "shop",
+            application=application.name,
+            version=version.name,
+            settings=[{"namespace": "any", "name": n, "value": v} for n, v in settings.items()],
+        )
+
+    for unknown in (False, True):
+        architecture = build(record(program, unknown=unknown).registrations, "us-east-1")
+        environment = next(n for n in architecture.nodes if n.label == "Elastic Beanstalk")
+        assert environment.caption == ["2 to 4 m7g.large", "IMDSv2"]
+        assert {b.id: b.label for b in architecture.boxes}[environment.box or ""] == "Isolated subnets"
+        # The load balancer's group, which it names too, isn't its own: it would reach itself through that.
+        assert arrows(architecture) == {
+            ("Application Load Balancer balancer", "Elastic Beanstalk shop", "traffic", "/api/* · 443"),
+            ("Application Load Balancer balancer", "ElastiCache other", "traffic", "443"),
+            ("Elastic Beanstalk shop", "ElastiCache other", "traffic", "443"),
+            ("Elastic Beanstalk shop", "S3 bucket bundles", "uses", ""),
+            ("Elastic Beanstalk shop", "SQS queue orders", "uses", ""),
+        }
+
+
+def cluster(*names: str) -> Architecture:
+    """A cluster with node groups behind a load balancer and before a database; the first uses another port, too."""
+
+    def program() -> None:
+        vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
+        subnet = aws.ec2.Subnet("app-a", vpc_id=vpc.id, cidr_block="10.0.0.0/24", availability_zone="us-east-1a")
+        groups = {
+            n: aws.ec2.SecurityGroup(n, vpc_id=vpc.id) for n in ("balancer", "control", "nodes", "store", "extra")
+        }
+        for client, server, port in (
+            ("nodes", "control", 443),
+            ("control", "nodes", 10250),
+            ("nodes", "nodes", 53),
+            ("nodes", "store", 3306),
+            ("extra", "store", 33060),
+        ):
+            aws.vpc.SecurityGroupIngressRule(
+                f"{client}-{server}",
+                security_group_id=groups[server].id,
+                referenced_security_group_id=groups[client].id,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+            )
+        aws.rds.Instance("store", instance_class="x", engine="mysql", vpc_security_group_ids=[groups["store"].id])
+        balancer = aws.lb.LoadBalancer(
+            "balancer", load_balancer_type="application", internal=True, security_groups=[groups["balancer"].id]
+        )
+        targets = aws.lb.TargetGroup("nodes", vpc_id=vpc.id, port=30443, protocol="HTTPS")
+        aws.lb.Listener(
+            "https",
+            load_balancer_arn=balancer.arn,
+            default_actions=[{"type": "forward", "target_group_arn": targets.arn}],
+        )
+        eks = aws.eks.Cluster(
+            "eks",
+            role_arn=aws.iam.Role("eks", assume_role_policy="{}").arn,
+            version="1.35",
+            vpc_config={"subnet_ids": [subnet.id], "security_group_ids": [groups["control"].id]},
+        )
+        aws.eks.Addon("dns", cluster_name=eks.name, addon_name="coredns")
+        pods = aws.iam.Role("pods", assume_role_policy="{}")
+        aws.s3.Bucket("files", bucket="files")
+        aws.iam.RolePolicy(
+            "pods",
+            role=pods.name,
+            policy=json.dumps(
+                {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::files/*"}]}
+            ),
+        )
+        aws.eks.PodIdentityAssociation(
+            "pods", cluster_name=eks.name, namespace="x", service_account="x", role_arn=pods.arn
+        )
+        for name in names:
+            own = [groups["nodes"].id, *([groups["extra"].id] if name == names[0] else [])]
+            template = aws.ec2.LaunchTemplate(name, network_interfaces=[{"security_groups": own}])
+            group = aws.eks.NodeGroup(
+                name,
+                cluster_name=eks.name,
+                node_role_arn=pods.arn,
+                subnet_ids=[subnet.id],
+                ami_type="BOTTLEROCKET_ARM_64",
+                capacity_type="SPOT",
+                instance_types=["m7g.large", "m6g.large"],
+                launch_template={"id": template.id, "version": "1"},
+                scaling_config={"min_size": 0, "max_size": 9, "desired_size": 0},
+            )
+            aws.autoscaling.Attachment(
+                name,
+                autoscaling_group_name=group.resources[0].autoscaling_groups[0].name,
+                lb_target_group_arn=targets.arn,
+            )
+
+    return build(record(program, unknown=True).registrations, "us-east-1")
+
+
+def test_a_cluster_and_its_node_groups_lie_in_a_box():
+    architecture = cluster("one", "two")
+    boxes = {b.id: b for b in architecture.boxes}
+    inside = {(n.label, *n.names): boxes[n.box or ""].label for n in architecture.nodes}
+    assert [n for n, box in inside.items() if box == "EKS cluster"] == [
+        ("EKS control plane", "eks"),
+        ("EKS node group", "one"),
+        ("EKS node group", "two"),
+    ]
+    (box,) = (b for b in boxes.values() if b.label == "EKS cluster")
+    assert (box.caption, boxes[box.parent or ""].label) == ("eks", "Isolated subnets")
+    captions = {n.names[0]: n.caption for n in architecture.nodes if n.label.startswith("EKS")}
+    assert captions["eks"] == ["Kubernetes 1.35", "private endpoint", "1 add-ons"]
+    assert captions["one"] == ["0 to 9 m7g.large, m6g.large", "spot", "arm64"]
+
+
+def test_what_all_node_groups_do_is_one_arrow_of_their_cluster():
+    balancer, database = "Application Load Balancer balancer", "RDS MySQL store"
+    # That nodes and control plane reach each other goes without saying; the box uses what anything in it does.
+    assert arrows(cluster("one", "two")) == {
+        (balancer, "[EKS cluster]", "traffic", ""),
+        ("EKS node group one", database, "traffic", "3306, 33060"),
+        ("EKS node group two", database, "traffic", "3306"),
+        ("[EKS cluster]", "S3 bucket files", "uses", ""),
+    }
+    assert arrows(cluster("one")) == {
+        (balancer, "EKS node group one", "traffic", ""),
+        ("EKS node group one", database, "traffic", "3306, 33060"),
+        ("[EKS cluster]", "S3 bucket files", "uses", ""),
+    }
+
+
+def test_arrows_to_a_box_end_at_its_border():
+    architecture = cluster("one", "two")
+    root = parsed(drawn(architecture))
+    (path,) = (
+        p.get("d", "")
+        for p in root.iter(f"{SVG}path")
+        if (p.findtext(f"{SVG}title") or "").startswith("Application Load Balancer balancer → EKS cluster eks")
+    )
+    tip = float(path.rpartition("L")[2].split(",")[0])
+    (left,) = (
+        float(next(g.iter(f"{SVG}rect")).get("x", ""))
+        for g in root.iter(f"{SVG}g")
+        if g.findtext(f"{SVG}title") == "EKS cluster eks"
+    )
+    assert tip == pytest.approx(left, abs=2)
+    column, names = columns(architecture), named(architecture)
+    assert len({c for i, c in column.items() if names.get(i, "").startswith("EKS")}) == 1
+
+
+def document(**statement: object) -> str:
+    return json.dumps({"Statement": [{"Effect": "Allow", "Action": "*", **statement}]})
+
+
+SECRET_ARN = "arn:aws:secretsmanager:us-east-1:1:secret:"
+
+
+@pytest.mark.parametrize(
+    ("policy", "used"),
+    [
+        (document(Resource="arn:aws:sqs:us-east-1:1:shop-orders"), {"SQS queue orders"}),
+        (document(Resource="arn:aws:sqs:us-east-1:1:shop-order"), set()),
+        (document(Resource="arn:aws:sqs:eu-west-1:1:shop-orders"), set()),
+        (
+            document(Resource=[f"{SECRET_ARN}token-*", "arn:aws:s3:::files/*"]),
+            {"S3 bucket files", "Secrets Manager token"},
+        ),
+        (document(Resource=f"{SECRET_ARN}token"), set()),
+        (document(Resource=["*", "arn:aws:s3:::*", "arn:aws:sqs:us-east-1:1:*", f"{SECRET_ARN}*"]), set()),
+        (document(NotResource="arn:aws:sqs:us-east-1:1:shop-orders"), set()),
+        (document(Effect="Deny", Resource="arn:aws:sqs:us-east-1:1:shop-orders"), set()),
+        ("{", set()),
+        ("secret", set()),
+    ],
+)
+def test_the_policies_of_a_role_say_what_it_is_used_for(policy, used):
+    def program() -> None:
+        aws.sqs.Queue("orders", name="shop-orders")
+        aws.secretsmanager.Secret("token", name_prefix="token-")
+        aws.s3.Bucket("files", bucket="files")
+        role = aws.iam.Role("app", assume_role_policy="{}")
+        hidden = pulumi.Output.secret(document(Resource="arn:aws:s3:::files"))
+        aws.iam.RolePolicy("app", role=role.name, policy=hidden if policy == "secret" else policy)
+        profile = aws.iam.InstanceProfile("app", role=role.name)
+        template = aws.ec2.LaunchTemplate("app", iam_instance_profile={"arn": profile.arn})
+        aws.autoscaling.Group("app", min_size=1, max_size=1, launch_template={"id": template.id})
+
+    for unknown in (False, True):
+        architecture = build(record(program, unknown=unknown).registrations, "us-east-1")
+        assert arrows(architecture) == {("Auto Scaling group app", name, "uses", "") for name in used}
+
+
+APP = "arn:aws:iam::1:role/app"
+
+
+@pytest.mark.parametrize(
+    ("policy", "named"),
+    [
+        (document(Principal={"AWS": APP}), True),
+        (document(Principal={"AWS": [f"{APP}-too"]}), False),
+        (document(Effect="Deny", Principal="*", Condition={"ArnNotLike": {"aws:PrincipalArn": [APP]}}), True),
+        (document(Effect="Deny", Principal="*", Condition={"ArnLike": {"aws:PrincipalArn": [APP]}}), False),
+        (document(Effect="Deny", Principal={"AWS": APP}), False),
+    ],
+)
+def test_the_policy_of_a_resource_says_whose_roles_use_it(policy, named):
+    def program() -> None:
+        role = aws.iam.Role("app", name="app", assume_role_policy="{}")
+        profile = aws.iam.InstanceProfile("app", role=role.name)
+        template = aws.ec2.LaunchTemplate("app", iam_instance_profile={"arn": profile.arn})
+        aws.autoscaling.Group("app", min_size=1, max_size=1, launch_template={"id": template.id})
+        images = aws.ecr.Repository("images")
+        aws.ecr.RepositoryPolicy("images", repository=images.name, policy=policy)
+
+    found = arrows(build(record(program).registrations, "us-east-1"))
+    assert found == ({("Auto Scaling group app", "ECR repository images", "uses", "")} if named else set())
+
+
+def test_a_path_is_shown_beside_a_secret_header_and_not_if_it_is_secret():
+    def program() -> None:
+        balancer = aws.lb.LoadBalancer("balancer", load_balancer_type="application", internal=True)
+        listener = aws.lb.Listener("https", load_balancer_arn=balancer.arn, default_actions=[])
+        for name, path in (("open", "/open/*"), ("closed", pulumi.Output.secret("/canary/*"))):
+            targets = aws.lb.TargetGroup(name)
+            aws.lb.ListenerRule(
+                name,
+                listener_arn=listener.arn,
+                actions=[{"type": "forward", "target_group_arn": targets.arn}],
+                conditions=[
+                    {"path_pattern": {"values": [path]}},
+                    {"http_header": {"http_header_name": "x", "values": [pulumi.Output.secret("canary")]}},
+                ],
+            )
+            aws.autoscaling.Group(name, min_size=1, max_size=1, target_group_arns=[targets.arn])
+
+    architecture = build(record(program).registrations, "us-east-1")
+    assert arrows(architecture) == {
+        ("Application Load Balancer balancer", "Auto Scaling group open", "traffic", "/open/*"),
+        ("Application Load Balancer balancer", "Auto Scaling group closed", "traffic", ""),
+    }
+    svg = drawn(architecture)
+    assert "Auto Scaling group open: traffic to /open/*<" in svg
+    assert "canary" not in svg
+
+
+def test_who_reaches_the_primary_has_no_arrow_to_its_replica():
+    def program() -> None:
+        groups = [aws.ec2.SecurityGroup(n) for n in ("app", "store")]
+        aws.vpc.SecurityGroupIngressRule(
+            "store",
+            security_group_id=groups[1].id,
+            referenced_security_group_id=groups[0].id,
+            ip_protocol="tcp",
+            from_port=3306,
+        )
+        primary = aws.rds.Instance("primary", instance_class="x", vpc_security_group_ids=[groups[1].id])
+        replica = aws.rds.Instance(
+            "replica", instance_class="x", replicate_source_db=primary.identifier, vpc_security_group_ids=[groups[1].id]
+        )
+        template = aws.ec2.LaunchTemplate("app", user_data=replica.address, vpc_security_group_ids=[groups[0].id])
+        aws.autoscaling.Group("app", min_size=1, max_size=1, launch_template={"id": template.id})
+
+    assert arrows(build(record(program).registrations, "us-east-1")) == {
+        ("Auto Scaling group app", "RDS primary", "traffic", "3306"),
+        ("RDS primary", "RDS replica", "replication", ""),
+    }
+
+
+def test_tiers_stand_side_by_side():
+    """What sends traffic to a tier from within it stands right of the tier before, and the others right of that."""
+
+    def program() -> None:
+        vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
+        gateway = aws.ec2.InternetGateway("net", vpc_id=vpc.id)
+        subnets = {}
+        for tier in ("front", "app"):
+            subnet = subnets[tier] = aws.ec2.Subnet(f"{tier}-a", vpc_id=vpc.id, availability_zone="us-east-1a")
+            table = aws.ec2.RouteTable(tier, vpc_id=vpc.id)
+            aws.ec2.RouteTableAssociation(tier, subnet_id=subnet.id, route_table_id=table.id)
+            if tier == "front":
+                aws.ec2.Route(tier, route_table_id=table.id, gateway_id=gateway.id)
+        targets = {n: aws.lb.TargetGroup(n) for n in ("outer", "inner", "api")}
+        for name, tier, served in (("outer", "front", ("outer", "api")), ("inner", "app", ("inner",))):
+            balancer = aws.lb.LoadBalancer(
+                name, load_balancer_type="application", internal=tier == "app", subnets=[subnets[tier].id]
+            )
+            for target in served:
+                aws.lb.Listener(
+                    target,
+                    load_balancer_arn=balancer.arn,
+                    default_actions=[{"type": "forward", "target_group_arn": targets[target].arn}],
+                )
+        for name, groups in (("web", ("outer", "inner")), ("api", ("api",))):
+            arns = [targets[g].arn for g in groups]
+            aws.autoscaling.Group(
+                name, min_size=1, max_size=1, vpc_zone_identifiers=[subnets["app"].id], target_group_arns=arns
+            )
+
+    architecture = build(record(program).registrations, "us-east-1")
+    names = named(architecture)
+    assert {names[i]: c for i, c in columns(architecture).items() if "Gateway" not in i and i in names} == {
+        "Internet users": 0,
+        "Application Load Balancer outer": 1,
+        "Application Load Balancer inner": 2,
+        "Auto Scaling group web": 3,
+        "Auto Scaling group api": 3,
+    }
+
+
+def test_long_texts_of_cards_are_broken_or_told_by_their_owners():
+    lines = wrapped(["0 to 20 m6i.large, m6a.large", "spot"], CAPTION, 100)
+    assert lines == ["0 to 20 m6i.large,", "m6a.large · spot"]
+    assert all(width(line, CAPTION) <= 100 for line in lines)
+    names = [f"{owner}-with-a-name-too-long-for-a-card-{n}" for owner in ("cache", "database") for n in range(3)]
+    pile = Node("id", "type", "6 log groups", names, "management", "log", count=6)
+    assert Card(pile).names == ["cache, database"]
+    assert Card(Node("id", "type", "Secrets", names[:2], "management", "log", count=2)).names == ["cache"]
+    assert Card(Node("id", "type", "One", ["cache-one"], "management", "log")).names == ["cache-one"]
+    assert Card(Node("id", "type", "2 Secrets Manager secrets", ["x"], "security", "lock", keys=["k"])).label == (
+        "2 Secrets Manager secrets"
+    )
+
+
+STORES = ("logs", "storage")
+PLATFORM = {
+    "dev": {
+        ("Elastic Beanstalk", "backend-shared-aa51-py313"): ("Private subnets", ["1 to 2 t4g.small", "IMDSv2"]),
+        ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "7 add-ons"]),
+        ("EKS node group", "kubernetes-general"): (
+            "EKS cluster",
+            ["1 to 4 t4g.large, t4g.xlarge, m6g.large", "spot", "arm64", "IMDSv2"],
+        ),
+        ("ElastiCache Redis", "cache"): ("Isolated subnets", ["1 x cache.t4g.small", "encrypted"]),
+        ("ECR repository", "registry-services"): ("Region us-east-1", []),
+        ("SQS queue", "messaging-orders"): ("Region us-east-1", ["dead letters set aside"]),
+        ("S3 bucket", "artifacts"): ("Region us-east-1", ["versioned"]),
+    },
+    "prod": {
+        ("Elastic Beanstalk", "backend-shared-a6e3-py313"): ("Private subnets", ["3 to 9 m7g.large", "IMDSv2"]),
+        ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "7 add-ons"]),
+        ("EKS node group", "kubernetes-batch"): (
+            "EKS cluster",
+            ["0 to 20 m6i.large, m6a.large, m7i.large", "spot", "x86_64", "IMDSv2"],
+        ),
+        ("EKS node group", "kubernetes-general"): (
+            "EKS cluster",
+            ["3 to 12 m7g.large", "on demand", "arm64", "IMDSv2"],
+        ),
+        ("ElastiCache Redis", "cache"): ("Isolated subnets", ["3 x cache.r7g.large", "Multi-AZ", "encrypted"]),
+        ("ECR repository", "registry-services"): ("Region eu-west-1", []),
+        ("SQS queue", "messaging-orders"): ("Region eu-west-1", ["dead letters set aside"]),
+        ("S3 bucket", "artifacts"): ("Region eu-west-1", ["versioned"]),
+    },
+}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -376,23 +804,45 @@ def test_the_platform(stack, unknown):
     project = load_project(REPOSITORY, stack)
     recording = run_program(project.directory, stack, project.config, project=project.name, unknown=unknown)
     architecture = build(recording.registrations, project.region)
-    labels = {n.id: n.label for n in architecture.nodes}
-    flow = {(labels[e.source], labels[e.target]) for e in architecture.edges if e.kind in ("traffic", "guard")}
-    assert {
-        ("Internet", "Route 53"),
-        ("Route 53", "CloudFront"),
-        ("WAF web ACL", "CloudFront"),
-        ("CloudFront", "Application Load Balancer"),
-        ("WAF web ACL", "Application Load Balancer"),
-        ("Application Load Balancer", "Auto Scaling group"),
-        ("Auto Scaling group", "RDS MySQL"),
-    } <= flow
-    # The distribution's name for its origin, and the internal load balancer's, are no way in.
-    assert {target for source, target in flow if source == "Route 53"} == {"CloudFront"}
+    boxes = {b.id: b.label for b in architecture.boxes}
+    nodes = {(n.label, *n.names): (boxes.get(n.box or ""), n.caption) for n in architecture.nodes}
+    assert {n: nodes[n] for n in nodes if n[0] in {label for label, *_ in PLATFORM[stack]} and n[1] not in STORES} == (
+        PLATFORM[stack]
+    )
+    domain = {"dev": "dev.example.com", "prod": "www.example.com"}[stack]
+    beanstalk = next(f"{label} {name}" for label, name in PLATFORM[stack] if label == "Elastic Beanstalk")
+    web, nodes_of_eks = "Auto Scaling group web", {"dev": "EKS node group kubernetes-general", "prod": "[EKS cluster]"}
+    clients = (web, beanstalk, nodes_of_eks[stack])
+    balancer = "Application Load Balancer alb"
+    assert arrows(architecture, "traffic", "guard") == {
+        ("Internet users", f"Route 53 {domain}", "traffic", ""),
+        (f"Route 53 {domain}", "CloudFront edge-cdn", "traffic", ""),
+        ("WAF web ACL edge-cdn", "CloudFront edge-cdn", "guard", ""),
+        ("CloudFront edge-cdn", balancer, "traffic", ""),
+        ("WAF web ACL edge-alb", balancer, "guard", ""),
+        (balancer, web, "traffic", "443"),
+        (balancer, beanstalk, "traffic", "/api/* · 443"),
+        (balancer, nodes_of_eks[stack], "traffic", "/services/* · 30443"),
+        ("Network Load Balancer nlb", web, "traffic", "443"),
+        *((client, "ElastiCache Redis cache", "traffic", "6379") for client in clients),
+        *((client, "RDS MySQL database-primary", "traffic", "3306") for client in clients),
+    }
+    users = (web, beanstalk, "[EKS cluster]")
+    assert {a[:2] for a in arrows(architecture, "uses") if "ACM certificate" not in a[1]} == {
+        *((user, "SQS queue messaging-orders") for user in users),
+        *((user, "S3 bucket storage") for user in users),
+        *((user, "2 Secrets Manager secrets cache, database") for user in users),
+        (beanstalk, "S3 bucket artifacts"),
+        ("[EKS cluster]", "ECR repository registry-services"),
+    }
     replicas = sum(e.kind == "replication" for e in architecture.edges)
     assert replicas == {"dev": 0, "prod": 2}[stack]
     assert 10 < len(architecture.nodes) < 40
-    assert not [t.text for t in parsed(drawn(architecture)).iter(f"{SVG}text") if "…" in (t.text or "")]
+    root = parsed(drawn(architecture))
+    assert not [t.text for t in root.iter(f"{SVG}text") if "…" in (t.text or "")]
+    cards, labels = frames(root, "card"), frames(root, "label")
+    assert (len(cards), len(labels)) == (len(architecture.nodes), sum(bool(e.label) for e in architecture.edges))
+    assert not overlaps([*cards, *labels])
 
 
 def test_without_pygraphviz_that_is_said_loudly(project, preview, tmp_path, monkeypatch):
