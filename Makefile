@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench terraform conformance conformance-apply checkov lock clean
+.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench terraform conformance conformance-apply checkov parts engines lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,7 @@ check: lint types ## the checks that run nothing
 pytest: $(VENV)/dev
 	@$(BIN)/python -m sandbox engine || [ "$${CI:-}" != true ] # without an engine its tests are skipped, except in CI
 	@$(MAKE) --no-print-directory checkov || [ "$${CI:-}" != true ]
+	@$(MAKE) --no-print-directory parts || [ "$${CI:-}" != true ]
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/dev
@@ -62,7 +63,10 @@ conformance-apply: $(VENV)/dev ## Terraform's apply, second plan and destroy aga
 
 checkov: $(VENV)-checkov/ready ## install Checkov, into an environment of its own
 
-bench: $(VENV)/run ## preview time against bare registration, and policy time as the stack grows
+parts: $(VENV)/dev ## put what the analytics jobs run on in place: Spark's jars, and Java and MariaDB by apt as root
+	@$(BIN)/python -m tests.jobs.parts
+
+bench: $(VENV)/dev ## preview time against bare registration; ARGS=--jobs: the analytics jobs' rows per second
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(VENV)/dev ## pin again what requirements*.txt bring along

@@ -30,8 +30,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("build/bench"), metavar="DIR", help="default: build/bench")
     parser.add_argument("--json", action="store_true", help="print the JSON instead of the tables")
     parser.add_argument("--terraform", action="store_true", help="also Terraform's plan, at three sizes (two minutes)")
+    jobs = "only the analytics jobs, with so many orders at a time (default: 1000000), on a real MariaDB and Spark"
+    parser.add_argument("--jobs", type=int, nargs="*", metavar="ROWS", help=jobs)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    if arguments.jobs is not None:
+        return measure_jobs(arguments.jobs or [1_000_000], arguments.out, as_json=arguments.json)
 
     registrations = record(arguments.stack)
     resources = arguments.out / "resources.json"
@@ -59,6 +63,17 @@ def main() -> int:
     else:
         show(results)
     return 0 if all(results["met"].values()) else 1
+
+
+def measure_jobs(sizes: list[int], out: Path, *, as_json: bool) -> int:
+    """Measures the analytics jobs."""
+    from bench.jobs import measure
+
+    rows = measure(sizes)
+    text = json.dumps(rows, indent=2)
+    (out / "jobs.json").write_text(text + "\n", encoding="utf-8")
+    print(text if as_json else "\n\n".join("\n".join(f"{k:>28}  {v:,}" for k, v in row.items()) for row in rows))
+    return 0
 
 
 def record(stack: str) -> list[dict[str, Any]]:

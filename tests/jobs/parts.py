@@ -323,6 +323,7 @@ def environment(address: str, directory: Path, **settings: str) -> dict[str, str
     defaults = {
         "spark.master": "local[2]",
         "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # they end before more pays
         "spark.driver.extraClassPath": str(cached() / "*"),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
@@ -331,7 +332,7 @@ def environment(address: str, directory: Path, **settings: str) -> dict[str, str
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": events.as_uri(),
         "spark.local.dir": str(directory / "scratch"),
-        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(directory / "warehouse"),
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "spark.hadoop.fs.s3a.endpoint": address,

@@ -87,11 +87,8 @@ def test_prestos_answer_is_compared(server, lake, run, published, tmp_path, capf
     client.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\ncat {tmp_path}/answer\n')
     client.chmod(0o755)
     assert run(config, "presto", options=["--client", f"{client} --catalog hive"]) == code
-    assert (
-        (tmp_path / "arguments")
-        .read_text()
-        .startswith(f"--catalog hive --schema {config['catalog']} --output-format CSV")
-    )
+    asked = f"--catalog hive --schema {config['catalog']} --output-format CSV"
+    assert (tmp_path / "arguments").read_text().startswith(asked)
     assert ("Presto agrees" in capfd.readouterr().err) is not changed
 
 

@@ -169,7 +169,7 @@ def published_nothing(lake, config):
 def test_a_file_that_is_lost(lake, run, capfd):
     config = lake.config("lost")
     assert run(config, "extract") == 0
-    part = [key for key in lake.keys("lost/raw/orders/") if "part-" in key][0]
+    part = next(key for key in lake.keys("lost/raw/orders/") if "part-" in key)
     lake.ask("s3").delete_object(Bucket=BUCKET, Key=part)
     assert run(config, "transform", "publish") == 3
     assert "orders, batch 1: " in capfd.readouterr().err
@@ -179,7 +179,7 @@ def test_a_file_that_is_lost(lake, run, capfd):
 def test_a_value_that_is_lost(lake, run, capfd):
     config = lake.config("nulls", format="json")
     assert run(config, "extract") == 0
-    key = [key for key in lake.keys("nulls/raw/customers/") if "part-" in key][0]
+    key = next(key for key in lake.keys("nulls/raw/customers/") if "part-" in key)
     body = lake.body(key).replace(b'"country":"DE"', b'"country":null', 1)
     lake.ask("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
     assert run(config, "transform", "publish") == 3
