@@ -93,3 +93,28 @@ def test_each_thing_that_is_wrong_is_said_once() -> None:
     assert said("database-tls-only", res("rds/instance", "db", parameterGroupName=name(table))) == [
         "rds/parameterGroup parameters doesn't set require_secure_transport"
     ]
+
+
+def test_a_secret_in_settings_is_named_by_its_place_alone() -> None:
+    variables = "aws:elasticbeanstalk:application:environment"
+    settings = [
+        {"namespace": variables, "name": name, "value": value}
+        for name, value in (("HOST", "db.internal"), ("DB_PASSWORD", "hunter2"), ("URL", "mysql://app:hunter2@db/app"))
+    ]
+    assert said("environment-no-secrets", res("elasticbeanstalk/environment", "backend", settings=settings)) == [
+        "settings[1] is a variable whose name is a secret's",
+        "settings[2] holds what looks like a secret",
+    ]
+
+
+def test_a_public_node_group_says_the_way_to_it() -> None:
+    world = subnet(separate=GATEWAY)
+    assert said("nodes-in-private-subnets", res("eks/nodeGroup", "nodes", subnetIds=[world[0]]), *world) == [
+        "it is in a public subnet: ec2/internetGateway gateway -> ec2/route route -> ec2/routeTable table "
+        "-> ec2/subnet subnet"
+    ]
+
+
+def test_what_a_cluster_does_not_log_is_named() -> None:
+    cluster = res("eks:index:Cluster", "cluster", enabledClusterLogTypes=["api", "audit", "scheduler"])
+    assert said("cluster-logged", cluster) == ["it doesn't log authenticator, controllerManager"]

@@ -25,7 +25,7 @@ _SHARED = "aws:elbv2:loadbalancer"
 )  # fmt: skip
 def environment_options_once(holder: Resource, graph: Graph) -> Iterator[str]:
     def judge(setting: Any) -> Iterator[tuple[Any, ...]]:
-        yield tuple(get(setting, key) for key in ("namespace", "name", "resource"))
+        yield tuple(str(get(setting, key)) for key in ("namespace", "name", "resource"))
 
     def repeated() -> Iterator[str]:
         seen: Counter[tuple[Any, ...]] = Counter()
