@@ -379,9 +379,10 @@ def _resource(
 
 def _dependencies(r: Registration, recording: Recording) -> Iterator[str]:
     """What a resource waits for, and what the remote components do that it is a part of."""
-    by_urn = {other.urn: other for other in recording.registrations if other.remote}
+    remote = {other.urn: other for other in recording.registrations if other.remote}
     yield from r.dependencies
-    while r := by_urn.get(r.parent or ""):
+    while r.parent in remote:
+        r = remote[r.parent]
         yield from r.dependencies
 
 

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -34,8 +35,8 @@ def kubernetes(*, behind_alb=False, with_data=False, unknown=False, **changes):
 
     def program():
         keys, net = security(), network()
-        log_bucket = logs() if behind_alb or with_data else None
-        inside = {"subnets": net.isolated, "key": keys.data, "logs_key": keys.logs}
+        log_bucket = logs()
+        inside: dict[str, Any] = {"subnets": net.isolated, "key": keys.data, "logs_key": keys.logs}
         data = None
         if with_data:
             queues = MessagingArgs.model_validate(
@@ -401,7 +402,7 @@ def test_the_agent_makes_no_log_group(either):
 
 
 def test_addon_settings():
-    minimum = {name: {} for name in ("coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni")}
+    minimum: dict[str, Any] = {name: {} for name in ("coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni")}
     changes = {"version": "v1.20.4-eksbuild.1", "configuration": {"env": {"WARM_IP_TARGET": "2"}}}
     found = kubernetes(addons={**minimum, "vpc-cni": changes})
     assert set(of(found, "eks/addon:Addon")) == {f"kubernetes-{name}" for name in minimum}

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ cluster = Kubernetes(
 for output in ("cluster_name", "endpoint", "oidc_provider_arn", "node_role_arn"):
     pulumi.export(output, getattr(cluster, output))
 """
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "access_entries": {"operators": {"principal_arn": "arn:aws:iam::123456789012:role/operators"}},
     "service_accounts": {"orders": {"namespace": "shop", "service_account": "orders"}},
     "node_groups": {"general": {}, "batch": {"capacity": "SPOT", "instance_types": ["m7i.large", "m6i.large"]}},

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -11,7 +12,7 @@ import pytest
 from standin.eks import UnknownComponent
 from standin.mocks import UNKNOWN, UnsupportedTransform, record
 
-ARGS = {
+ARGS: dict[str, Any] = {
     "vpc_id": "vpc-1",
     "subnet_ids": ["subnet-1", "subnet-2"],
     "authentication_mode": eks.AuthenticationMode.API,
