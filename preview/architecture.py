@@ -828,9 +828,11 @@ def merge(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]
         if len(same) < (2 if look and look.merge else 4):
             continue
         first = same[0]
-        names = sorted({n.caption[0].rsplit(".", 1)[-1] if n.caption else n.names[0] for n in same})
+        told = look and look.caption[:1] == ("{serviceName}",)  # what it is for says more than its name
+        names = sorted({n.caption[0].rsplit(".", 1)[-1] if told and n.caption else n.names[0] for n in same})
         first.tooltip = f"{first.type} {', '.join(n.names[0] for n in same)}"
-        first.count, first.names, first.caption = len(same), names, []
+        first.count, first.names = len(same), names
+        first.caption = [c for c in first.caption if all(c in n.caption for n in same)]
         first.label = f"{len(same)} {plural(first.label)}"
         first.keys = sorted({k for n in same for k in n.keys})
         for node in same[1:]:

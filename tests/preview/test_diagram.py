@@ -406,6 +406,21 @@ def test_a_queue_and_its_dead_letters_are_one():
         }
 
 
+def test_several_queues_are_one_card_with_what_they_have_in_common():
+    def program() -> None:
+        for name, fifo in (("orders", True), ("mails", None)):
+            dead = aws.sqs.Queue(f"{name}-dead")
+            policy = pulumi.Output.json_dumps({"deadLetterTargetArn": dead.arn})
+            aws.sqs.Queue(name, fifo_queue=fifo, redrive_policy=policy)
+
+    (queues,) = build(record(program).registrations, "us-east-1").nodes
+    assert (queues.label, queues.names, queues.caption) == (
+        "2 SQS queues",
+        ["mails", "orders"],
+        ["dead letters set aside"],
+    )
+
+
 def test_an_environment_behind_a_load_balancer_that_it_shares():
     def program() -> None:
         vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
