@@ -218,7 +218,7 @@ class Network(pulumi.ComponentResource):
             return
         region = location(self).region
         group = security_group(f"{self._name}-endpoints", self.vpc_id, "HTTPS from the VPC to AWS services", self)
-        aws.vpc.SecurityGroupIngressRule(
+        https = aws.vpc.SecurityGroupIngressRule(
             f"{self._name}-endpoints-https",
             security_group_id=group.id,
             description="HTTPS from the VPC",
@@ -228,8 +228,9 @@ class Network(pulumi.ComponentResource):
             to_port=443,
             opts=self._child,
         )
+        self._routes["private"].append(https)
         for service in self._args.interface_endpoints:
-            aws.ec2.VpcEndpoint(
+            endpoint = aws.ec2.VpcEndpoint(
                 f"{self._name}-{service}",
                 vpc_id=self.vpc_id,
                 vpc_endpoint_type="Interface",
@@ -240,6 +241,7 @@ class Network(pulumi.ComponentResource):
                 tags=tags(f"{self._name}-{service}"),
                 opts=self._child,
             )
+            self._routes["private"].append(endpoint)  # without NAT, this is the way out
 
     def _create_flow_log(self, logs_key: EncryptionKey) -> None:
         name = f"{self._name}-flow-logs"

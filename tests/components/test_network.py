@@ -133,6 +133,17 @@ def test_what_starts_in_a_subnet_can_wait_for_its_ways_in_and_out():
     assert {*of(recording, association), *of(recording, route), *endpoints} == set().union(*expected.values())
 
 
+def test_what_starts_in_a_private_subnet_can_wait_for_its_interface_endpoints():
+    made = []
+    run(lambda: made.append(network(nat="none", interface_endpoints=["ssm"])))
+    associations = {tier: {f"network-{tier}-{zone}" for zone in ZONES} for tier in TIERS}
+    routes = {tier: {r._name for r in getattr(made[0], tier).routes} - associations[tier] for tier in TIERS}
+    gateways = {"network-s3", "network-dynamodb"}
+    assert routes["private"] == {"network-ssm", "network-endpoints-https", *gateways}
+    assert routes["isolated"] == gateways
+    assert "network-ssm" not in routes["public"]
+
+
 def test_default_security_group_is_locked():
     inputs = one(run(network), "ec2/defaultSecurityGroup:DefaultSecurityGroup", "network-default").inputs
     assert inputs.get("ingress", []) == []
