@@ -64,13 +64,15 @@ _BEFORE_NODES: tuple[AddonName, ...] = ("kube-proxy", "vpc-cni")
 _REQUIRED: tuple[AddonName, ...] = (_AGENT, *_BEFORE_NODES, "coredns")
 _CONFIGURATION: dict[AddonName, dict[str, Any]] = {
     "vpc-cni": {"enableNetworkPolicy": "true"},
-    # Metrics and logs; without this the agent also collects traces, which its role may not send.
+    # Metrics and logs; without this the agent also collects traces, which its role may not send, and from version 5 on
+    # the operator instruments every service that starts, so that it sends some.
     "amazon-cloudwatch-observability": {
         "agent": {
             "config": {
                 "logs": {"metrics_collected": {"kubernetes": {"enhanced_container_insights": True}}},
             }
-        }
+        },
+        "manager": {"applicationSignals": {"autoMonitor": {"monitorAllServices": False}}},
     },
 }
 # The service accounts of those add-ons that call AWS.

@@ -328,6 +328,10 @@ def test_addons(recording):
         assert (inputs["resolveConflictsOnCreate"], inputs["resolveConflictsOnUpdate"]) == ("OVERWRITE", "OVERWRITE")
         assert "addonVersion" not in inputs
     assert json.loads(addon(recording, "vpc-cni").inputs["configurationValues"]) == {"enableNetworkPolicy": "true"}
+    assert json.loads(addon(recording, "amazon-cloudwatch-observability").inputs["configurationValues"]) == {
+        "agent": {"config": {"logs": {"metrics_collected": {"kubernetes": {"enhanced_container_insights": True}}}}},
+        "manager": {"applicationSignals": {"autoMonitor": {"monitorAllServices": False}}},
+    }
 
 
 def test_addon_order(recording):
