@@ -91,7 +91,8 @@ class References:
             return self._supplied(type_token, name)
         address = f"{terraform_type}.{self._label(terraform_type, name)}"
         block = self.names.resources[terraform_type]
-        return {**self._outputs(type_token, terraform_type, block, address, inputs), "id": reference(f"{address}.id")}
+        given = {**inputs, **aws.autoname(type_token, name, inputs, project=project, stack=stack)}
+        return {**self._outputs(type_token, terraform_type, block, address, given), "id": reference(f"{address}.id")}
 
     def invoke(self, token: str, args: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         """References to a data source's attributes."""

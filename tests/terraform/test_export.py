@@ -146,6 +146,17 @@ def test_one_name_under_two_parents(names):
     assert sorted(export(program, names).addresses.values()) == ["aws_sqs_queue.same", "aws_sqs_queue.same_2"]
 
 
+def test_a_name_that_pulumi_generates_is_referred_to_where_terraform_demands_one(names):
+    def program():
+        group = aws.elasticache.ParameterGroup("p", family="redis7")
+        aws.elasticache.ReplicationGroup("r", description="r", parameter_group_name=group.name)
+
+    exported = export(program, names)
+    assert arguments(exported, "aws_elasticache_replication_group.r")["parameter_group_name"] == (
+        "${aws_elasticache_parameter_group.p.name}"
+    )
+
+
 def test_an_argument_that_the_provider_lacks_is_listed(names):
     def program():
         aws.sns.Topic("t", name="t", maximum_message_size=1024)
