@@ -343,6 +343,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         ),
     },
     "aws:acm/certificateValidation:CertificateValidation": {"id": "{certificateArn}"},
+    "aws:athena/workgroup:Workgroup": {"id": "{name}", "arn": arn("athena", "workgroup/{name}")},
     "aws:autoscaling/attachment:Attachment": {"id": "{autoscalingGroupName}-{digits10}"},
     "aws:autoscaling/group:Group": {
         "id": "{name}",
@@ -501,6 +502,22 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "associationArn": arn("eks", "podidentityassociation/{clusterName}/{associationId}"),
         "id": "{associationId}",
     },
+    "aws:emr/cluster:Cluster": {
+        "id": "j-{upper13}",
+        "arn": arn("elasticmapreduce", "cluster/{id}"),
+        "clusterState": "WAITING",
+        "masterPublicDns": "ip-10-0-0-10.{region}.compute.internal",
+    },
+    "aws:emr/instanceFleet:InstanceFleet": {"id": "if-{upper13}"},
+    "aws:emr/managedScalingPolicy:ManagedScalingPolicy": {"id": "{clusterId}"},
+    "aws:emr/securityConfiguration:SecurityConfiguration": {"id": "{name}", "creationDate": CREATED},
+    "aws:glue/catalogDatabase:CatalogDatabase": {
+        "id": "{account}:{name}",
+        "arn": arn("glue", "database/{name}"),
+        "catalogId": "{account}",
+    },
+    "aws:glue/crawler:Crawler": {"id": "{name}", "arn": arn("glue", "crawler/{name}")},
+    "aws:glue/securityConfiguration:SecurityConfiguration": {"id": "{name}"},
     "aws:iam/instanceProfile:InstanceProfile": {
         "id": "{name}",
         "arn": arn("iam", "instance-profile{path}{name}", region=""),
@@ -620,6 +637,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "etag": "{hex32}",
         "versionId": "{mixed32}",
     },
+    "aws:scheduler/schedule:Schedule": {"id": "default/{name}", "arn": arn("scheduler", "schedule/default/{name}")},
     "aws:secretsmanager/secret:Secret": {"arn": arn("secretsmanager", "secret:{name}-{mixed6}"), **_ARN_ID},
     "aws:secretsmanager/secretVersion:SecretVersion": {
         "versionId": "{uuid}",
@@ -628,7 +646,16 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "secretArn": "{secretId}",
         "versionStages": ["AWSCURRENT"],
     },
+    "aws:sfn/stateMachine:StateMachine": {
+        "arn": arn("states", "stateMachine:{name}"),
+        **_ARN_ID,
+        "creationDate": CREATED,
+        "status": "ACTIVE",
+        "revisionId": "{uuid}",
+    },
     "aws:sns/topic:Topic": {"arn": arn("sns", "{name}"), **_ARN_ID, "owner": "{account}"},
+    "aws:sns/topicPolicy:TopicPolicy": {"id": "{arn}", "owner": "{account}"},
+    "aws:sns/topicSubscription:TopicSubscription": {"arn": "{topic}:{uuid}", **_ARN_ID, "ownerId": "{account}"},
     "aws:sqs/queue:Queue": {
         "arn": arn("sqs", "{name}"),
         "url": "https://sqs.{region}.{suffix}/{account}/{name}",
@@ -833,6 +860,8 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:elasticbeanstalk/application:Application": frozenset({"name"}),
     "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": frozenset({"application", "bucket", "key", "name"}),
     "aws:elasticbeanstalk/environment:Environment": frozenset({"cnamePrefix", "name", "tier"}),
+    "aws:emr/securityConfiguration:SecurityConfiguration": frozenset({"configuration", "name"}),
+    "aws:glue/catalogDatabase:CatalogDatabase": frozenset({"name"}),
     "aws:lb/loadBalancer:LoadBalancer": frozenset({"internal", "loadBalancerType", "name"}),
     "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "targetType", "vpcId"}),
     "aws:rds/instance:Instance": frozenset({"dbName", "kmsKeyId", "storageEncrypted", "username"}),
@@ -840,6 +869,8 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
     "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretId", "secretString"}),
     "aws:sqs/queue:Queue": frozenset({"fifoQueue", "name"}),
+    "aws:sfn/stateMachine:StateMachine": frozenset({"name"}),
+    "aws:sns/topic:Topic": frozenset({"name"}),
     "random:index/randomPassword:RandomPassword": frozenset({"keepers", "length", "overrideSpecial", "special"}),
 }
 # The property that counts up with every change.

@@ -1,0 +1,1230 @@
+"""Analytics tier: EMR clusters that carry MySQL's rows to the data lake, by a state machine, on a schedule."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, StringConstraints, field_validator
+
+from .common import (
+    PACKAGE,
+    Args,
+    Refusal,
+    RetentionDays,
+    check_name,
+    create_role,
+    location,
+    physical_name,
+    service_trust,
+    tags,
+)
+from .database import Database
+from .datalake import DataLake
+from .network import Subnets, allow
+from .observability import AlarmTopic
+from .security import EncryptionKey
+from .storage import SecureBucket
+
+ENDPOINTS = frozenset({"elasticmapreduce", "glue", "kms", "secretsmanager"})
+"""Interface endpoints without which clusters in private subnets need NAT. Managed scaling and `packages` need NAT in
+any case: the one reports to a public API of EMR's, the others come from Maven Central."""
+
+_EMR_TAG = "for-use-with-amazon-emr-managed-policies"
+"""What AmazonEMRServicePolicy_v2 demands on clusters, on their security groups and on their subnets."""
+_STEP_KINDS = ("extract", "transform", "mapreduce", "publish", "presto")
+_START_SECONDS = 45 * 60
+"""What the first step waits for the cluster, on top of its own time."""
+_END_SECONDS = 30 * 60
+_GLUE_METASTORE = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
+EmrInstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.(metal|\d*xlarge)$")]
+"""An EC2 instance type; EMR takes those of the present generations from `xlarge` up."""
+Units = Annotated[int, Field(ge=1, le=999)]
+"""What an instance counts for in its fleet: its vCPUs, say (EMR: 1 to 999)."""
+Application = Literal["Hadoop", "Spark", "Hive", "Presto", "Trino"]
+Package = Annotated[str, StringConstraints(pattern=r"^[\w.-]+:[\w.-]+:[\w.-]+$")]
+"""Maven coordinates, such as `org.mariadb.jdbc:mariadb-java-client:3.5.6`."""
+Jar = Annotated[str, StringConstraints(pattern=r"^(s3://[a-z0-9.-]{3,63}/|/)\S+\.jar$")]
+
+
+class TableArgs(Args):
+    """How one table of the database is read."""
+
+    key: Identifier
+    """Primary key's column; an integer one is what the read is split by."""
+    watermark: Identifier | None = None
+    """DATETIME or TIMESTAMP column that every insert and update sets; none reads the whole table each time."""
+    partitions: int = Field(default=8, ge=1, le=1000)
+    """Parts that are read at once, each on a connection of its own."""
+    format: Literal["csv", "json", "parquet", "avro"] = "parquet"
+    """Of the files in the raw zone."""
+
+
+class FleetArgs(Args):
+    """Instances of several types, of which EMR takes what there is and what costs least."""
+
+    instance_types: dict[EmrInstanceType, Units] = Field(
+        default={"m7g.xlarge": 4, "m6g.xlarge": 4, "r7g.xlarge": 4, "r6g.xlarge": 4}, min_length=1, max_length=30
+    )
+    """Instance types, and the units that one of each counts for (EMR: at most 30 types with an allocation strategy)."""
+    units: int = Field(default=8, ge=1, le=4000)
+    """Units at the start, which managed scaling goes on from."""
+    volume_size_gib: int = Field(default=64, ge=15, le=16_384)
+    """Volume of each instance for HDFS and shuffles, in GiB (gp3), beside the root volume."""
+
+
+class TaskFleetArgs(FleetArgs):
+    """Spot instances, which hold no data of HDFS and so may be taken away at any time."""
+
+    units: int = Field(default=4, ge=1, le=4000)
+    """Units at the start, which managed scaling goes on from."""
+    spot_timeout_minutes: int = Field(default=10, ge=5, le=1440)
+    """Minutes in which Spot instances have to be found before on-demand ones are taken (EMR: 5 to 1,440)."""
+
+
+class ScalingArgs(Args):
+    """EMR managed scaling, in units of the core and the task fleet together."""
+
+    min_units: int = Field(default=8, ge=1, le=4000)
+    """Units at the least."""
+    max_units: int = Field(default=64, ge=1, le=4000)
+    """Units at the most."""
+    max_on_demand_units: int = Field(default=16, ge=0, le=4000)
+    """Units of on-demand instances at the most; what is above them is Spot."""
+    max_core_units: int = Field(default=16, ge=1, le=4000)
+    """Units of core instances at the most; what is above them are task instances."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        if self.max_units < self.min_units:
+            yield Refusal(("max_units",), f"is below min_units ({self.min_units})")
+        for field in ("max_on_demand_units", "max_core_units"):
+            if getattr(self, field) > self.max_units:
+                yield Refusal((field,), f"is above max_units ({self.max_units})")
+
+
+class ScheduleArgs(Args):
+    """When the jobs run."""
+
+    enabled: bool = True
+    """Start runs; off leaves that to whoever starts an execution of the state machine."""
+    expression: str = "cron(0 3 * * ? *)"
+    """`cron(minutes hours day-of-month month day-of-week year)` with `?` for one of the days, or `rate(6 hours)`."""
+    time_zone: str = "UTC"
+    """Time zone of the expression, as the IANA database names it, such as `Europe/Berlin`."""
+    retry_hours: int = Field(default=1, ge=1, le=24)
+    """Hours for which a start that fails is tried again (EventBridge Scheduler: up to 24)."""
+
+    @field_validator("expression")
+    @classmethod
+    def _expression(cls, expression: str) -> str:
+        if not (_is_cron(expression) or re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)", expression)):
+            raise ValueError(
+                f"{expression!r}: write cron(minutes hours day-of-month month day-of-week year) with ? for one of the "
+                "days, as cron(0 3 * * ? *), or rate(6 hours)"
+            )
+        return expression
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, time_zone: str) -> str:
+        if time_zone not in available_timezones():
+            raise ValueError(f"{time_zone!r} is no time zone of the IANA database, such as Europe/Berlin")
+        return time_zone
+
+
+class AnalyticsArgs(Args):
+    """Clusters, jobs, and when they run."""
+
+    release_label: Annotated[str, StringConstraints(pattern=r"^emr-7\.\d{1,2}\.\d+$")] = "emr-7.13.0"
+    """EMR release. The jobs are written for Spark 3.5, as all of 7 have it; emr-spark-8 has neither Hadoop nor
+    Presto."""
+    applications: list[Application] = Field(default=["Hadoop", "Spark", "Hive", "Presto"], min_length=1)
+    """What is installed on the clusters: Hadoop and Spark in any case, Presto or Trino but not both."""
+    primary_instance_types: list[EmrInstanceType] = Field(
+        default=["m7g.xlarge", "m6g.xlarge"], min_length=1, max_length=30
+    )
+    """Instance types for the primary node, which is one on-demand instance, all equally welcome."""
+    core: FleetArgs = Field(default_factory=FleetArgs)
+    """Instances that hold HDFS, on demand."""
+    task: TaskFleetArgs | None = Field(default_factory=TaskFleetArgs)
+    """Instances that only compute: Spot, and on demand where there is no Spot in time; none has no such fleet."""
+    scaling: ScalingArgs = Field(default_factory=ScalingArgs)
+    """How far managed scaling goes."""
+    root_volume_size_gib: int = Field(default=30, ge=15, le=100)
+    """Root volume of each instance, in GiB (gp3; EMR: 15 to 100)."""
+    long_running: bool = False
+    """One cluster that stays, in place of one for each run."""
+    idle_minutes: int = Field(default=60, ge=1, le=10_080)
+    """Minutes without work after which a cluster ends by itself, should a run have been stopped by hand (EMR: 1 minute
+    to 7 days). A cluster that is to stay doesn't."""
+    step_concurrency: int = Field(default=1, ge=1, le=256)
+    """Steps that a cluster works on at once (EMR: 1 to 256): a run's follow each other in any case."""
+    encrypt_in_transit: bool = True
+    """TLS between the nodes, for which EMR has to find certificates at `certificates_uri` before the first run."""
+    tables: dict[Identifier, TableArgs] = Field(
+        default_factory=lambda: {
+            "customers": TableArgs(key="id", watermark="updated_at"),
+            "products": TableArgs(key="id", watermark="updated_at"),
+            "orders": TableArgs(key="id", watermark="updated_at"),
+        },
+        min_length=1,
+    )
+    """Tables of the database, a table before those that refer to it."""
+    replica: str | None = None
+    """Read replica that is read from; none takes the first of those that there are, and the primary where there is
+    none."""
+    lag_seconds: int = Field(default=900, ge=0, le=604_800)
+    """What a read goes back before the newest row of the last one: longer than any transaction that writes."""
+    fetch_rows: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Rows that each connection to the database holds in memory."""
+    export_format: Literal["csv", "json"] = "csv"
+    """Of QuickSight's own file of daily revenue, which takes no other."""
+    packages: list[Package] = Field(
+        default=["org.mariadb.jdbc:mariadb-java-client:3.5.6", "org.apache.spark:spark-avro_2.12:3.5.6"]
+    )
+    """Java libraries that the jobs need, by Maven coordinates: a cluster fetches them from Maven Central, by NAT."""
+    jars: list[Jar] = Field(default_factory=list)
+    """Java libraries by their places, on S3 (a bucket that the jobs may read: the artifacts') or on the nodes: what
+    takes the place of `packages` where there is no NAT."""
+    mapreduce: bool = False
+    """Work out the daily revenue by MapReduce as well, before it is published, and compare. Takes the orders as
+    JSON."""
+    presto: bool = False
+    """Work it out by Presto or Trino as well, when it has been published, and compare."""
+    presto_client: str | None = None
+    """The client's command, which `--execute` and the like are added to; none takes what the application brings, on
+    port 8889. With `encrypt_in_transit` the server speaks HTTPS alone, so name it then, with where it finds your
+    certificate's authority."""
+    step_timeout_minutes: int = Field(default=120, ge=1, le=10_080)
+    """Minutes that one attempt of a job may take."""
+    step_retries: int = Field(default=2, ge=0, le=10)
+    """How often a job that fails is begun again, a minute later and then with back-off: each can be repeated."""
+    schedule: ScheduleArgs = Field(default_factory=ScheduleArgs)
+    """When the jobs run."""
+    log_retention_days: RetentionDays = 365
+    """Days that the state machine's errors are kept in CloudWatch Logs; the clusters' logs are in the results zone."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        installed = set(self.applications)
+        for needed in ("Hadoop", "Spark"):
+            if needed not in installed:
+                yield Refusal(("applications",), f"lacks {needed}, which the jobs run on")
+        if {"Presto", "Trino"} <= installed:
+            yield Refusal(("applications",), "Presto and Trino listen on the same port: EMR installs one of them")
+        for field in ("applications", "primary_instance_types", "packages", "jars"):
+            values = getattr(self, field)
+            for value in sorted({value for value in values if values.count(value) > 1}):
+                yield Refusal((field,), f"{value!r} is named twice")
+        yield from self._fleet_refusals()
+        yield from self._job_refusals(installed)
+
+    def _fleet_refusals(self) -> Iterator[Refusal]:
+        total = self.core.units + (self.task.units if self.task else 0)
+        if not self.scaling.min_units <= total <= self.scaling.max_units:
+            yield Refusal(
+                ("scaling",),
+                f"core and task begin with {total} units, outside of {self.scaling.min_units} to "
+                f"{self.scaling.max_units}: managed scaling would change that at once",
+            )
+        if self.core.units > self.scaling.max_core_units:
+            yield Refusal(("scaling", "max_core_units"), f"is below core.units ({self.core.units})")
+        if self.core.units > self.scaling.max_on_demand_units:
+            yield Refusal(("scaling", "max_on_demand_units"), f"is below core.units ({self.core.units}), on demand")
+
+    def _job_refusals(self, installed: set[Application]) -> Iterator[Refusal]:
+        if self.presto and not installed & {"Presto", "Trino"}:
+            yield Refusal(("presto",), "applications has neither Presto nor Trino")
+        if self.presto and self.encrypt_in_transit and not self.presto_client:
+            yield Refusal(
+                ("presto_client",),
+                "encrypt_in_transit has Presto and Trino speak HTTPS alone: name the client with its --server and "
+                "--truststore-path",
+            )
+        if self.mapreduce and "orders" in self.tables and self.tables["orders"].format != "json":
+            yield Refusal(("tables", "orders", "format"), "mapreduce takes json, which has a row a line")
+        if not any("mariadb-java-client" in library for library in [*self.packages, *self.jars]):
+            yield Refusal(
+                ("packages",), "lacks org.mariadb.jdbc:mariadb-java-client, by which the jobs read the database"
+            )
+        for name, table in self.tables.items():
+            if table.format == "avro" and not any("spark-avro" in library for library in [*self.packages, *self.jars]):
+                yield Refusal(("tables", name, "format"), "avro needs org.apache.spark:spark-avro_2.12 in packages")
+
+    @property
+    def steps(self) -> list[str]:
+        """The jobs of a run, in their order."""
+        optional = {"mapreduce": self.mapreduce, "presto": self.presto}
+        return [step for step in _STEP_KINDS if optional.get(step, True)]
+
+
+class Analytics(pulumi.ComponentResource):
+    """A state machine that starts a cluster in private subnets, has it do the jobs one after the other, and ends it on
+    every path.
+
+    The subnets have to carry the tag `for-use-with-amazon-emr-managed-policies: true`, as EMR's own policy for its
+    service role demands.
+    """
+
+    state_machine_arn: pulumi.Output[str]
+    """Known in a preview."""
+    certificates_uri: pulumi.Output[str]
+    """Where EMR looks for the zip of `privateKey.pem` and `certificateChain.pem` (and `trustedCertificates.pem`) that
+    its nodes show each other: for `*.ec2.internal` in us-east-1, `*.<region>.compute.internal` elsewhere."""
+    primary_security_group_id: pulumi.Output[str]
+    core_security_group_id: pulumi.Output[str]
+    service_security_group_id: pulumi.Output[str]
+    role_name: str
+    """The instances'."""
+
+    def __init__(
+        self,
+        name: str,
+        args: AnalyticsArgs | None = None,
+        *,
+        subnets: Subnets,
+        key: EncryptionKey,
+        logs_key: EncryptionKey,
+        lake: DataLake,
+        artifacts: SecureBucket,
+        database: Database,
+        package: tuple[Mapping[str, bytes], str],
+        topic: AlarmTopic,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Args:
+        subnets: private ones, by availability zone; EMR takes the one with the most room.
+        key: encrypts the nodes' disks, and what they write.
+        logs_key: encrypts the state machine's log and the schedule; CloudWatch Logs must be among its users.
+        lake: where the rows go, and the catalog of them.
+        artifacts: keeps the jobs, their configuration and the certificates.
+        database: where the rows come from.
+        package: the jobs' files by name, and a digest of them.
+        topic: is told of failed runs.
+        """
+        check_name(name, 30)
+        args = args or AnalyticsArgs()
+        authorities = _authorities(name, subnets)
+        source = _source(name, args, database)
+        super().__init__(f"{PACKAGE}:Analytics", name, None, opts)
+        self._name = name
+        self._args = args
+        self._here = location(self)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._subnets, self._database = subnets, database
+        self._key, self._logs_key = key, logs_key
+        self._lake, self._artifacts, self._topic = lake, artifacts, topic
+        # The alias, because a preview knows it, and so what the configurations below say can be checked there.
+        self._key_arn = self._here.arn("kms", key.alias)
+        self._tags = tags(name, **{_EMR_TAG: "true"})
+        self._service_role_name = physical_name(f"{name}-service", 64)
+        self.role_name = physical_name(f"{name}-instances", 64)
+        self.certificates_uri = pulumi.Output.format("s3://{}/{}/certificates.zip", artifacts.name, name)
+
+        doors = self._create_security_groups()
+        permissions = [*self._create_service_role(), *self._create_instance_role()]
+        security = aws.emr.SecurityConfiguration(
+            name,
+            name=physical_name(name, 255),
+            configuration=pulumi.Output.json_dumps(self._security_configuration()),
+            # EMR can't change one, and takes no two of a name; clusters that are there have read theirs.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        self._security_configuration_name = physical_name(name, 255)
+        files, digest = package
+        folder = f"{name}/{digest[:16]}"
+        uploads = [
+            # What a run has begun with stays until it has ended.
+            self._upload(file, f"{folder}/{file}", content=files[file], keep=True)
+            for file in sorted(files)
+        ]
+        uploads.append(self._upload("rds-authorities", f"{name}/rds-authorities.pem", content=authorities.encode()))
+        uploads.append(self._upload("config", f"{name}/config.json", text=self._configuration(source)))
+        ready = [*doors, *permissions, *uploads, *subnets.routes, security]
+        cluster = self._create_cluster(ready) if args.long_running else None
+        uploads.append(self._upload("places", f"{name}/places.json", text=self._places(cluster)))
+        self._machine_name = physical_name(name, 80)
+        self.state_machine_arn = self._here.arn("states", f"stateMachine:{self._machine_name}")
+        machine = self._create_state_machine(folder, [*ready, *uploads])
+        self._create_schedule(machine)
+        self.register_outputs(
+            {
+                "state_machine_arn": self.state_machine_arn,
+                "certificates_uri": self.certificates_uri,
+                "primary_security_group_id": self.primary_security_group_id,
+                "core_security_group_id": self.core_security_group_id,
+                "service_security_group_id": self.service_security_group_id,
+                "role_name": self.role_name,
+            }
+        )
+
+    # -- Network ------------------------------------------------------------------------------------------------------
+
+    def _create_security_groups(self) -> list[pulumi.Resource]:
+        """The three groups that EMR manages, with the rules that it would add were they missing ("Working with Amazon
+        EMR-managed security groups"), so that it adds none; what is open to the outside is less than EMR's default."""
+        name = self._name
+        groups = {
+            role: aws.ec2.SecurityGroup(
+                f"{name}-{role}",
+                vpc_id=self._subnets.vpc_id,
+                description=description,
+                # Rules that EMR adds all the same would keep the groups, which name each other, from being deleted.
+                revoke_rules_on_delete=True,
+                tags=tags(f"{name}-{role}", **{_EMR_TAG: "true"}),
+                opts=self._child,
+            ).id
+            for role, description in {
+                "primary": "EMR primary node",
+                "core": "EMR core and task nodes",
+                "service": "EMR service access",
+            }.items()
+        }
+        self.primary_security_group_id = groups["primary"]
+        self.core_security_group_id = groups["core"]
+        self.service_security_group_id = groups["service"]
+        doors: list[pulumi.Resource] = []
+        for client, server in (("primary", "core"), ("core", "primary"), ("primary", "primary"), ("core", "core")):
+            doors += self._allow_everything(client, server, groups)
+        for node in ("primary", "core"):
+            doors += allow(
+                f"{name}-service-to-{node}", client=groups["service"], server=groups[node], port=8443, parent=self
+            )
+            doors += allow(
+                f"{name}-{node}-to-database",
+                client=groups[node],
+                server=self._database.security_group_id,
+                port=self._database.port,
+                parent=self,
+            )
+            doors.append(
+                aws.vpc.SecurityGroupEgressRule(
+                    f"{name}-{node}-https",
+                    security_group_id=groups[node],
+                    description="HTTPS to AWS services and package repositories",
+                    cidr_ipv4="0.0.0.0/0",
+                    ip_protocol="tcp",
+                    from_port=443,
+                    to_port=443,
+                    opts=self._child,
+                )
+            )
+        doors += allow(
+            f"{name}-primary-to-service", client=groups["primary"], server=groups["service"], port=9443, parent=self
+        )
+        return doors
+
+    def _allow_everything(
+        self, client: str, server: str, groups: Mapping[str, pulumi.Output[str]]
+    ) -> list[pulumi.Resource]:
+        """All of TCP, UDP and ICMP, one by one as EMR looks for them: YARN and Spark pick their ports."""
+        rules: list[pulumi.Resource] = []
+        for protocol, first, last in (("tcp", 0, 65_535), ("udp", 0, 65_535), ("icmp", -1, -1)):
+            rule = f"{self._name}-{client}-to-{server}-{protocol}"
+            rules.append(
+                aws.vpc.SecurityGroupEgressRule(
+                    rule,
+                    security_group_id=groups[client],
+                    referenced_security_group_id=groups[server],
+                    description=rule,
+                    ip_protocol=protocol,
+                    from_port=first,
+                    to_port=last,
+                    opts=self._child,
+                )
+            )
+            rules.append(
+                aws.vpc.SecurityGroupIngressRule(
+                    rule,
+                    security_group_id=groups[server],
+                    referenced_security_group_id=groups[client],
+                    description=rule,
+                    ip_protocol=protocol,
+                    from_port=first,
+                    to_port=last,
+                    opts=self._child,
+                )
+            )
+        return rules
+
+    # -- Roles --------------------------------------------------------------------------------------------------------
+
+    def _key_statement(self, actions: Sequence[str], **conditions: Any) -> dict[str, Any]:
+        """Use of the key by a node or by EMR themselves, and so through no service."""
+        aliases = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": self._key.alias}}
+        return {
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": self._here.arn("kms", "key/*"),
+            "Condition": aliases | conditions,
+        }
+
+    def _create_service_role(self) -> list[pulumi.Resource]:
+        """What EMR itself works under: AWS's policy, which the tags hold to this platform's resources, and beside it
+        the instances' role, their encrypted volumes, and Spot where the account never had any."""
+        here = self._here
+        clusters = here.arn("elasticmapreduce", "*")
+        spot = "spot.amazonaws.com"
+        role, permissions = create_role(
+            f"{self._name}-service",
+            role_name=self._service_role_name,
+            trust=service_trust(
+                "elasticmapreduce.amazonaws.com",
+                StringEquals={"aws:SourceAccount": here.account},
+                ArnLike={"aws:SourceArn": clusters},
+            ),
+            managed_policies=["service-role/AmazonEMRServicePolicy_v2"],
+            statements=[
+                self._pass_role(self.role_name, "ec2.amazonaws.com"),
+                self._key_statement(
+                    [
+                        "kms:Decrypt",
+                        "kms:DescribeKey",
+                        "kms:Encrypt",
+                        "kms:GenerateDataKey",
+                        "kms:GenerateDataKeyWithoutPlaintext",
+                        "kms:ReEncryptFrom",
+                        "kms:ReEncryptTo",
+                    ]
+                ),
+                self._key_statement(["kms:CreateGrant"], Bool={"kms:GrantIsForAWSResource": "true"}),
+                {
+                    "Effect": "Allow",
+                    "Action": "iam:CreateServiceLinkedRole",
+                    "Resource": here.global_arn("iam", f"role/aws-service-role/{spot}/AWSServiceRoleForEC2Spot"),
+                    "Condition": {"StringEquals": {"iam:AWSServiceName": spot}},
+                },
+            ],
+            parent=self,
+        )
+        return [role, *permissions]
+
+    def _create_instance_role(self) -> list[pulumi.Resource]:
+        """What the nodes, and so the jobs, work under."""
+        role, permissions = create_role(
+            f"{self._name}-instances",
+            role_name=self.role_name,
+            trust=service_trust("ec2.amazonaws.com"),
+            statements=[
+                *self._lake.write_statements(),
+                *self._artifacts.read_statements(f"{self._name}/"),
+                *self._database.read_secret_statements(),
+                # LUKS on instance storage, and the clusters' logs.
+                self._key_statement(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]),
+                {
+                    "Effect": "Allow",
+                    "Action": "s3:GetObject",
+                    "Resource": self._here.bucket_arn(
+                        pulumi.Output.format("{}.elasticmapreduce/*", self._here.region)
+                    ),  # EMR's own programs
+                },
+            ],
+            parent=self,
+        )
+        profile = aws.iam.InstanceProfile(
+            self._name, name=self.role_name, role=role.name, tags=tags(self._name), opts=self._child
+        )
+        return [role, profile, *permissions]
+
+    def _pass_role(self, role_name: str, service: str) -> dict[str, Any]:
+        return {
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": self._here.global_arn("iam", f"role/{role_name}"),
+            "Condition": {"StringEquals": {"iam:PassedToService": service}},
+        }
+
+    # -- What clusters read -------------------------------------------------------------------------------------------
+
+    def _security_configuration(self) -> dict[str, Any]:
+        encryption: dict[str, Any] = {
+            "EnableAtRestEncryption": True,
+            "AtRestEncryptionConfiguration": {
+                "S3EncryptionConfiguration": {"EncryptionMode": "SSE-KMS", "AwsKmsKey": self._key_arn},
+                "LocalDiskEncryptionConfiguration": {
+                    "EncryptionKeyProviderType": "AwsKms",
+                    "AwsKmsKey": self._key_arn,
+                    "EnableEbsEncryption": True,
+                },
+            },
+            "EnableInTransitEncryption": self._args.encrypt_in_transit,
+        }
+        if self._args.encrypt_in_transit:
+            encryption["InTransitEncryptionConfiguration"] = {
+                "TLSCertificateConfiguration": {"CertificateProviderType": "PEM", "S3Object": self.certificates_uri}
+            }
+        return {
+            "EncryptionConfiguration": encryption,
+            "InstanceMetadataServiceConfiguration": {
+                "MinimumInstanceMetadataServiceVersion": 2,
+                "HttpPutResponseHopLimit": 1,
+            },
+        }
+
+    def _configuration(self, host: pulumi.Input[str]) -> pulumi.Output[str]:
+        """What the jobs are to do, in the terms of their own `config.py`."""
+        args, lake = self._args, self._lake
+        return pulumi.Output.json_dumps(
+            {
+                "region": self._here.region,
+                "source": {
+                    "secret": self._database.secret_arn,
+                    "certificate": pulumi.Output.format("{}/rds-authorities.pem", self._artifacts_uri),
+                    "host": host,
+                },
+                "raw": lake.raw_uri,
+                "curated": lake.curated_uri,
+                "state": lake.state_uri,
+                "export": lake.export_uri,
+                "export_format": args.export_format,
+                "catalog": lake.database_name,
+                "lag_seconds": args.lag_seconds,
+                "fetch_rows": args.fetch_rows,
+                "tables": {name: table.model_dump(exclude_none=True) for name, table in args.tables.items()},
+            }
+        )
+
+    def _places(self, cluster: aws.emr.Cluster | None) -> pulumi.Output[str]:
+        """What only AWS knows: the state machine reads it as it starts, so that all of its definition is known in a
+        preview."""
+        return pulumi.Output.json_dumps(
+            {
+                "Subnets": [self._subnets.ids[zone] for zone in sorted(self._subnets.ids)],
+                "Primary": self.primary_security_group_id,
+                "Core": self.core_security_group_id,
+                "Service": self.service_security_group_id,
+                "Cluster": cluster.id if cluster else None,
+            }
+        )
+
+    @property
+    def _artifacts_uri(self) -> pulumi.Output[str]:
+        return pulumi.Output.format("s3://{}/{}", self._artifacts.name, self._name)
+
+    def _upload(
+        self,
+        file: str,
+        key: str,
+        *,
+        content: bytes | None = None,
+        text: pulumi.Input[str] | None = None,
+        keep: bool = False,
+    ) -> pulumi.Resource:
+        return aws.s3.BucketObjectv2(
+            f"{self._name}-{file}",
+            bucket=self._artifacts.name,
+            key=key,
+            content=text,
+            content_base64=base64.b64encode(content).decode() if content is not None else None,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=keep),
+        )
+
+    # -- Clusters -----------------------------------------------------------------------------------------------------
+
+    def _applications_configuration(self) -> list[dict[str, Any]]:
+        """Glue as the catalog of everything that asks for one."""
+        hive = {"hive.metastore.client.factory.class": _GLUE_METASTORE}
+        found = {
+            "Spark": ("spark-hive-site", hive),
+            "Hive": ("hive-site", hive),
+            "Presto": ("presto-connector-hive", {"hive.metastore": "glue"}),
+            "Trino": ("trino-connector-hive", {"hive.metastore": "glue"}),
+        }
+        return [
+            {"Classification": found[application][0], "Properties": found[application][1]}
+            for application in self._args.applications
+            if application in found
+        ]
+
+    def _cluster_request(self) -> dict[str, Any]:
+        """RunJobFlow's parameters (EMR API reference), with the paths of what only AWS knows."""
+        args, scaling = self._args, self._args.scaling
+        return {
+            "Name": self._tags["Name"],
+            "ReleaseLabel": args.release_label,
+            "Applications": [{"Name": application} for application in args.applications],
+            "Configurations": self._applications_configuration(),
+            "ServiceRole": self._service_role_name,
+            "JobFlowRole": self.role_name,
+            "SecurityConfiguration": self._security_configuration_name,
+            "LogUri": self._lake.logs_uri,
+            "LogEncryptionKmsKeyId": self._key_arn,
+            "EbsRootVolumeSize": args.root_volume_size_gib,
+            "StepConcurrencyLevel": args.step_concurrency,
+            "ScaleDownBehavior": "TERMINATE_AT_TASK_COMPLETION",
+            "ManagedScalingPolicy": {
+                "ComputeLimits": {
+                    "UnitType": "InstanceFleetUnits",
+                    "MinimumCapacityUnits": scaling.min_units,
+                    "MaximumCapacityUnits": scaling.max_units,
+                    "MaximumOnDemandCapacityUnits": scaling.max_on_demand_units,
+                    "MaximumCoreCapacityUnits": scaling.max_core_units,
+                }
+            },
+            "AutoTerminationPolicy": {"IdleTimeout": args.idle_minutes * 60},
+            "VisibleToAllUsers": True,
+            "Tags": [{"Key": tag, "Value": value} for tag, value in sorted(self._tags.items())],
+            "Instances": {
+                "KeepJobFlowAliveWhenNoSteps": True,
+                "TerminationProtected": False,
+                "Ec2SubnetIds.$": "$.places.Subnets",
+                "EmrManagedMasterSecurityGroup.$": "$.places.Primary",
+                "EmrManagedSlaveSecurityGroup.$": "$.places.Core",
+                "ServiceAccessSecurityGroup.$": "$.places.Service",
+                "InstanceFleets": self._fleets(),
+            },
+        }
+
+    def _fleets(self) -> list[dict[str, Any]]:
+        args = self._args
+        on_demand = {"OnDemandSpecification": {"AllocationStrategy": "lowest-price"}}
+
+        def types(fleet: FleetArgs) -> list[dict[str, Any]]:
+            volume = {"VolumeType": "gp3", "SizeInGB": fleet.volume_size_gib}
+            disks = {"EbsBlockDeviceConfigs": [{"VolumeSpecification": volume, "VolumesPerInstance": 1}]}
+            return [
+                {"InstanceType": instance_type, "WeightedCapacity": units, "EbsConfiguration": disks}
+                for instance_type, units in fleet.instance_types.items()
+            ]
+
+        fleets: list[dict[str, Any]] = [
+            {
+                "Name": "primary",
+                "InstanceFleetType": "MASTER",
+                "TargetOnDemandCapacity": 1,
+                "InstanceTypeConfigs": [{"InstanceType": one} for one in args.primary_instance_types],
+                "LaunchSpecifications": on_demand,
+            },
+            {
+                "Name": "core",
+                "InstanceFleetType": "CORE",
+                "TargetOnDemandCapacity": args.core.units,
+                "InstanceTypeConfigs": types(args.core),
+                "LaunchSpecifications": on_demand,
+            },
+        ]
+        if args.task:
+            spot = {
+                "AllocationStrategy": "price-capacity-optimized",
+                "TimeoutAction": "SWITCH_TO_ON_DEMAND",
+                "TimeoutDurationMinutes": args.task.spot_timeout_minutes,
+            }
+            fleets.append(
+                {
+                    "Name": "task",
+                    "InstanceFleetType": "TASK",
+                    "TargetSpotCapacity": args.task.units,
+                    "InstanceTypeConfigs": types(args.task),
+                    "LaunchSpecifications": on_demand | {"SpotSpecification": spot},
+                }
+            )
+        return fleets
+
+    def _create_cluster(self, ready: Sequence[pulumi.Resource]) -> aws.emr.Cluster:
+        """The cluster that stays, from the same pieces as one that the state machine starts."""
+        args, name = self._args, self._name
+        on_demand: list[Any] = [{"allocation_strategy": "lowest-price"}]
+        cluster = aws.emr.Cluster(
+            name,
+            name=self._tags["Name"],
+            release_label=args.release_label,
+            applications=list(args.applications),
+            configurations_json=json.dumps(self._applications_configuration()),
+            service_role=self._service_role_name,
+            security_configuration=self._security_configuration_name,
+            log_uri=self._lake.logs_uri,
+            log_encryption_kms_key_id=self._key_arn,
+            ebs_root_volume_size=args.root_volume_size_gib,
+            step_concurrency_level=args.step_concurrency,
+            scale_down_behavior="TERMINATE_AT_TASK_COMPLETION",
+            keep_job_flow_alive_when_no_steps=True,
+            termination_protection=False,
+            ec2_attributes={
+                "instance_profile": self.role_name,
+                "subnet_ids": [self._subnets.ids[zone] for zone in sorted(self._subnets.ids)],
+                "emr_managed_master_security_group": self.primary_security_group_id,
+                "emr_managed_slave_security_group": self.core_security_group_id,
+                "service_access_security_group": self.service_security_group_id,
+            },
+            master_instance_fleet={
+                "name": "primary",
+                "target_on_demand_capacity": 1,
+                "instance_type_configs": [{"instance_type": one} for one in args.primary_instance_types],
+                "launch_specifications": {"on_demand_specifications": on_demand},
+            },
+            core_instance_fleet={
+                "name": "core",
+                "target_on_demand_capacity": args.core.units,
+                "instance_type_configs": _type_configs(args.core),
+                "launch_specifications": {"on_demand_specifications": on_demand},
+            },
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+        )
+        if args.task:
+            aws.emr.InstanceFleet(
+                f"{name}-task",
+                cluster_id=cluster.id,
+                name="task",
+                target_spot_capacity=args.task.units,
+                instance_type_configs=_type_configs(args.task),
+                launch_specifications={
+                    "on_demand_specifications": on_demand,
+                    "spot_specifications": [
+                        {
+                            "allocation_strategy": "price-capacity-optimized",
+                            "timeout_action": "SWITCH_TO_ON_DEMAND",
+                            "timeout_duration_minutes": args.task.spot_timeout_minutes,
+                        }
+                    ],
+                },
+                opts=self._child,
+            )
+        aws.emr.ManagedScalingPolicy(
+            name,
+            cluster_id=cluster.id,
+            compute_limits=[
+                {
+                    "unit_type": "InstanceFleetUnits",
+                    "minimum_capacity_units": args.scaling.min_units,
+                    "maximum_capacity_units": args.scaling.max_units,
+                    "maximum_ondemand_capacity_units": args.scaling.max_on_demand_units,
+                    "maximum_core_capacity_units": args.scaling.max_core_units,
+                }
+            ],
+            opts=self._child,
+        )
+        return cluster
+
+    # -- Runs ---------------------------------------------------------------------------------------------------------
+
+    def _definition(self, folder: str) -> dict[str, Any]:
+        """The state machine (Amazon States Language).
+
+        What a run starts is known to it from the first moment: RunJobFlow answers with the cluster's id at once, while
+        `createCluster.sync` would tell it only of one that has come up, and leave it with one that has not. The first
+        step waits for the cluster instead. From there on every path leads through `EndCluster`.
+        """
+        args = self._args
+        steps = [step.capitalize() for step in args.steps]
+        after = "Succeeded" if args.long_running else "EndCluster"
+        broken = "TellFailure" if args.long_running else "EndFailedCluster"
+        catch = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure"}
+        states: dict[str, Any] = {
+            # Two runs at once would write to the same folders.
+            "FindOtherRuns": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:sfn:listExecutions",
+                "Parameters": {
+                    "StateMachineArn.$": "$$.StateMachine.Id",
+                    "StatusFilter": "RUNNING",
+                    "MaxResults": 2,
+                },
+                "ResultSelector": {"arns.$": "$.Executions[*].ExecutionArn"},
+                "ResultPath": "$.runs",
+                "Retry": [_retry("States.ALL", 5)],
+                "Catch": [{**catch, "Next": "TellFailure"}],
+                "Next": "IsAnotherRunning",
+            },
+            "IsAnotherRunning": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Variable": "$.runs.arns[1]", "IsPresent": True, "Next": "AnotherIsRunning"},
+                    {
+                        "And": [
+                            {"Variable": "$.runs.arns[0]", "IsPresent": True},
+                            {"Not": {"Variable": "$.runs.arns[0]", "StringEqualsPath": "$$.Execution.Id"}},
+                        ],
+                        "Next": "AnotherIsRunning",
+                    },
+                ],
+                "Default": "FindPlaces",
+            },
+            "AnotherIsRunning": {
+                "Type": "Pass",
+                "Result": {"Error": "AnotherIsRunning", "Cause": "Another run has not ended yet: nothing was started"},
+                "ResultPath": "$.failure",
+                "Next": "TellFailure",
+            },
+            "FindPlaces": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
+                "Parameters": {"Bucket": self._artifacts.name, "Key": f"{self._name}/places.json"},
+                "ResultSelector": {"places.$": "States.StringToJson($.Body)"},
+                "ResultPath": "$.found",
+                "Retry": [_retry("States.ALL", 5)],
+                "Catch": [{**catch, "Next": "TellFailure"}],
+                "Next": "KeepPlaces",
+            },
+            "KeepPlaces": {
+                "Type": "Pass",
+                "InputPath": "$.found.places",
+                "ResultPath": "$.places",
+                "Next": "ExtractHowMuch" if args.long_running else "StartCluster",
+            },
+            "ExtractHowMuch": {
+                "Type": "Choice",
+                "Choices": [
+                    {
+                        "And": [
+                            {"Variable": "$.full", "IsPresent": True},
+                            {"Variable": "$.full", "BooleanEquals": True},
+                        ],
+                        "Next": "ExtractEverything",
+                    }
+                ],
+                "Default": "Extract",
+            },
+            "TellFailure": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sns:publish",
+                "Parameters": {
+                    "TopicArn": self._topic.arn,
+                    "Subject": f"{self._tags['Name']}: a run failed"[:100],
+                    "Message.$": "States.Format('{} failed: {}', $$.Execution.Id, States.JsonToString($))",
+                },
+                "ResultPath": None,
+                "Retry": [_retry("States.ALL", 5)],
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Failed"}],
+                "Next": "Failed",
+            },
+            "Failed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
+            "Succeeded": {"Type": "Succeed"},
+        }
+        if not args.long_running:
+            states["StartCluster"] = {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:emr:runJobFlow",
+                "Parameters": self._cluster_request(),
+                "ResultSelector": {"Cluster.$": "$.JobFlowId"},
+                "ResultPath": "$.places",
+                # What EMR has refused; whatever else may have gone wrong could have left a cluster.
+                "Retry": [_retry("Emr.EmrException", 30)],
+                "Catch": [{**catch, "Next": "TellFailure"}],
+                "Next": "ExtractHowMuch",
+            }
+            end = {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::elasticmapreduce:terminateCluster.sync",
+                "Parameters": {"ClusterId.$": "$.places.Cluster"},
+                "TimeoutSeconds": _END_SECONDS,
+                "Retry": [_retry("States.ALL", 30)],
+            }
+            states["EndCluster"] = end | {
+                "ResultPath": None,
+                "Catch": [{**catch, "Next": "TellFailure"}],
+                "Next": "Succeeded",
+            }
+            states["EndFailedCluster"] = end | {
+                "ResultPath": None,
+                # The step's failure stays the run's, and this goes along.
+                "Catch": [{**catch, "ResultPath": "$.cluster_left", "Next": "TellFailure"}],
+                "Next": "TellFailure",
+            }
+        for step, following in zip(steps, [*steps[1:], after], strict=True):
+            states[step] = self._step(folder, step.lower(), first=step == steps[0]) | {
+                "Catch": [{**catch, "Next": broken}],
+                "Next": following,
+            }
+        states["ExtractEverything"] = self._step(folder, "extract", "--full", first=True) | {
+            "Catch": [{**catch, "Next": broken}],
+            "Next": steps[1],
+        }
+        attempts = 1 + args.step_retries
+        longest = len(steps) * attempts * args.step_timeout_minutes * 60 + attempts * _START_SECONDS
+        return {
+            "Comment": 'MySQL -> raw -> curated; give the input {"full": true} to read the tables whole',
+            "StartAt": "FindOtherRuns",
+            # Only what hangs outside of all its states comes to this: it ends the run on no path.
+            "TimeoutSeconds": longest + 8 * _END_SECONDS,
+            "States": states,
+        }
+
+    def _step(self, folder: str, job: str, *more: str, first: bool) -> dict[str, Any]:
+        args = self._args
+        places = pulumi.Output.format("s3://{}/{}", self._artifacts.name, folder)
+        if job == "presto" and (args.presto_client or "Trino" in args.applications):
+            more += ("--client", args.presto_client or "trino-cli --server localhost:8889 --catalog hive")
+        command = [
+            "spark-submit",
+            # The driver on the primary node, where the clients of Hadoop and Presto are.
+            *("--deploy-mode", "client"),
+            *(("--packages", ",".join(args.packages)) if args.packages else ()),
+            *(("--jars", ",".join(args.jars)) if args.jars else ()),
+            *("--py-files", pulumi.Output.format("{}/jobs.zip", places)),
+            pulumi.Output.format("{}/main.py", places),
+            job,
+            *("--config", pulumi.Output.format("{}/config.json", self._artifacts_uri)),
+            *more,
+        ]
+        return {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::elasticmapreduce:addStep.sync",
+            "Parameters": {
+                "ClusterId.$": "$.places.Cluster",
+                "Step": {
+                    "Name": job,
+                    "ActionOnFailure": "CONTINUE",
+                    "HadoopJarStep": {"Jar": "command-runner.jar", "Args": command},
+                },
+            },
+            "TimeoutSeconds": args.step_timeout_minutes * 60 + (_START_SECONDS if first else 0),
+            "ResultPath": None,
+            # Not what ran out of time: it may still be at work.
+            "Retry": [_retry("States.TaskFailed", 60, args.step_retries)],
+        }
+
+    def _create_state_machine(self, folder: str, ready: Sequence[pulumi.Resource]) -> aws.sfn.StateMachine:
+        name, here = self._name, self._here
+        group = aws.cloudwatch.LogGroup(
+            name,
+            # Under this prefix, log delivery needs no policy of its own (Step Functions developer guide, "Logging").
+            name=f"/aws/vendedlogs/states/{self._machine_name}",
+            kms_key_id=self._logs_key.arn,
+            retention_in_days=self._args.log_retention_days,
+            tags=tags(name),
+            opts=self._child,
+        )
+        role, permissions = create_role(
+            f"{name}-run",
+            role_name=physical_name(f"{name}-run", 64),
+            trust=service_trust(
+                "states.amazonaws.com",
+                StringEquals={"aws:SourceAccount": here.account},
+                ArnLike={"aws:SourceArn": here.arn("states", "*")},
+            ),
+            statements=self._run_statements(),
+            parent=self,
+        )
+        return aws.sfn.StateMachine(
+            name,
+            name=self._machine_name,
+            role_arn=role.arn,
+            definition=pulumi.Output.json_dumps(self._definition(folder)),
+            logging_configuration={
+                "level": "ERROR",
+                "include_execution_data": False,
+                "log_destination": pulumi.Output.format("{}:*", group.arn),
+            },
+            tracing_configuration={"enabled": True},
+            tags=tags(name),
+            # Step Functions looks for the log's permissions as it makes a state machine.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*permissions, *ready]),
+        )
+
+    def _run_statements(self) -> list[dict[str, Any]]:
+        here = self._here
+        clusters = here.arn("elasticmapreduce", "cluster/*")
+        own = {"StringEquals": {"aws:ResourceTag/Name": self._tags["Name"]}}
+        cleanup = "elasticmapreduce.amazonaws.com"
+        start: list[dict[str, Any]] = [
+            # RunJobFlow knows no resource, but what the new cluster will be tagged with.
+            {
+                "Sid": "StartCluster",
+                "Effect": "Allow",
+                "Action": "elasticmapreduce:RunJobFlow",
+                "Resource": "*",
+                "Condition": {"StringEquals": {f"aws:RequestTag/{_EMR_TAG}": "true"}},
+            },
+            {
+                "Sid": "TagCluster",
+                "Effect": "Allow",
+                "Action": "elasticmapreduce:AddTags",
+                "Resource": clusters,
+                "Condition": {"StringEquals": {f"aws:RequestTag/{_EMR_TAG}": "true"}},
+            },
+            {
+                "Sid": "EndCluster",
+                "Effect": "Allow",
+                "Action": "elasticmapreduce:TerminateJobFlows",
+                "Resource": clusters,
+                "Condition": own,
+            },
+            {"Sid": "PassServiceRole", **self._pass_role(self._service_role_name, "elasticmapreduce.amazonaws.com")},
+            {"Sid": "PassInstanceRole", **self._pass_role(self.role_name, "ec2.amazonaws.com")},
+            {
+                "Sid": "CleanUpAfterClusters",
+                "Effect": "Allow",
+                "Action": "iam:CreateServiceLinkedRole",
+                "Resource": here.global_arn("iam", f"role/aws-service-role/{cleanup}/AWSServiceRoleForEMRCleanup"),
+                "Condition": {"StringEquals": {"iam:AWSServiceName": cleanup}},
+            },
+        ]
+        rules = ["AddJobFlowSteps", *([] if self._args.long_running else ["TerminateJobFlows"])]
+        return [
+            *([] if self._args.long_running else start),
+            {
+                "Sid": "Steps",
+                "Effect": "Allow",
+                "Action": [
+                    "elasticmapreduce:AddJobFlowSteps",
+                    "elasticmapreduce:CancelSteps",
+                    "elasticmapreduce:DescribeCluster",
+                    "elasticmapreduce:DescribeStep",
+                ],
+                "Resource": clusters,
+                "Condition": own,
+            },
+            # How Step Functions learns that a step or a cluster has come to its end.
+            {
+                "Sid": "Events",
+                "Effect": "Allow",
+                "Action": ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
+                "Resource": [here.arn("events", f"rule/StepFunctionsGetEventsForEMR{rule}Rule") for rule in rules],
+            },
+            {
+                "Sid": "OtherRuns",
+                "Effect": "Allow",
+                "Action": "states:ListExecutions",
+                "Resource": self.state_machine_arn,
+            },
+            *self._artifacts.read_statements(f"{self._name}/places.json"),
+            *self._topic.publish_statements(),
+            # Neither the delivery of logs nor X-Ray knows resources.
+            {
+                "Sid": "Logs",
+                "Effect": "Allow",
+                "Action": [
+                    "logs:CreateLogDelivery",
+                    "logs:DeleteLogDelivery",
+                    "logs:DescribeLogGroups",
+                    "logs:DescribeResourcePolicies",
+                    "logs:GetLogDelivery",
+                    "logs:ListLogDeliveries",
+                    "logs:PutResourcePolicy",
+                    "logs:UpdateLogDelivery",
+                ],
+                "Resource": "*",
+            },
+            {
+                "Sid": "Traces",
+                "Effect": "Allow",
+                "Action": [
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                    "xray:PutTelemetryRecords",
+                    "xray:PutTraceSegments",
+                ],
+                "Resource": "*",
+            },
+        ]
+
+    def _create_schedule(self, machine: aws.sfn.StateMachine) -> None:
+        name, args = f"{self._name}-schedule", self._args.schedule
+        role, permissions = create_role(
+            name,
+            trust=service_trust("scheduler.amazonaws.com", StringEquals={"aws:SourceAccount": self._here.account}),
+            statements=[
+                {"Effect": "Allow", "Action": "states:StartExecution", "Resource": self.state_machine_arn},
+                self._logs_key.decrypt_statement("scheduler"),
+            ],
+            parent=self,
+        )
+        aws.scheduler.Schedule(
+            self._name,
+            name=physical_name(self._name, 64),
+            description=f"Runs the analytics jobs of {pulumi.get_project()} {pulumi.get_stack()}",
+            schedule_expression=args.expression,
+            schedule_expression_timezone=args.time_zone,
+            state="ENABLED" if args.enabled else "DISABLED",
+            flexible_time_window={"mode": "OFF"},
+            kms_key_arn=self._logs_key.arn,
+            target={
+                "arn": machine.arn,
+                "role_arn": role.arn,
+                "input": "{}",
+                "retry_policy": {
+                    "maximum_event_age_in_seconds": args.retry_hours * 3600,
+                    "maximum_retry_attempts": 185,
+                },
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+        )
+
+
+def _retry(error: str, seconds: int, attempts: int = 4) -> dict[str, Any]:
+    return {
+        "ErrorEquals": [error],
+        "IntervalSeconds": seconds,
+        "MaxAttempts": attempts,
+        "BackoffRate": 2,
+        "JitterStrategy": "FULL",
+    }
+
+
+def _type_configs(fleet: FleetArgs) -> list[Any]:
+    disk = {"size": fleet.volume_size_gib, "type": "gp3", "volumes_per_instance": 1}
+    return [
+        {"instance_type": instance_type, "weighted_capacity": units, "ebs_configs": [disk]}
+        for instance_type, units in fleet.instance_types.items()
+    ]
+
+
+def _source(name: str, args: AnalyticsArgs, database: Database) -> pulumi.Input[str]:
+    """The host to read from; none is the secret's own, the primary."""
+    replicas = database.replica_endpoints
+    if args.replica is None:
+        return replicas[min(replicas)] if replicas else ""
+    if args.replica not in replicas:
+        there = ", ".join(sorted(replicas)) or "none"
+        raise ValueError(f"analytics {name!r}: the database has no replica {args.replica!r}; there are: {there}")
+    return replicas[args.replica]
+
+
+def _authorities(name: str, subnets: Subnets) -> str:
+    """The roots that sign the certificates of RDS in the subnets' region, as PEM."""
+    if not subnets.ids:
+        raise ValueError(f"analytics {name!r}: has no subnets")
+    region = min(subnets.ids)[:-1]
+    shipped = (Path(__file__).parent / "rds_authorities.pem").read_text(encoding="ascii")
+    found = re.findall(
+        rf"^# {re.escape(region)} .*\n(-----BEGIN CERTIFICATE-----\n[^-]+-----END CERTIFICATE-----\n)", shipped, re.M
+    )
+    if not found:
+        raise ValueError(
+            f"analytics {name!r}: components/rds_authorities.pem has no roots of RDS in {region}: add those that AWS "
+            f"publishes at https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
+        )
+    return "".join(found)
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_CRON_FIELDS: tuple[tuple[int, int, tuple[str, ...], str], ...] = (
+    (0, 59, (), ""),
+    (0, 23, (), ""),
+    (1, 31, (), r"\?|L(-\d+)?|LW|\d+W"),
+    (1, 12, _MONTHS, ""),
+    (1, 7, _DAYS, r"\?|L|([1-7]|[A-Z]{3})(L|#[1-5])"),
+    (1970, 2199, (), ""),
+)
+"""Lowest, highest and names of each field, and what else it takes (EventBridge Scheduler user guide)."""
+
+
+def _is_cron(expression: str) -> bool:
+    written = re.fullmatch(r"cron\((.*)\)", expression)
+    fields = written[1].split(" ") if written else []
+    if len(fields) != len(_CRON_FIELDS) or (fields[2] == "?") == (fields[4] == "?"):
+        return False
+    return all(
+        all(_is_cron_part(part, *known) for part in field.split(","))
+        for field, known in zip(fields, _CRON_FIELDS, strict=True)
+    )
+
+
+def _is_cron_part(part: str, lowest: int, highest: int, names: tuple[str, ...], special: str) -> bool:
+    if special and re.fullmatch(special, part):
+        return True
+    found = re.fullmatch(r"(\*|\w+(?:-\w+)?)(?:/([1-9]\d*))?", part)
+    if not found:
+        return False
+    return found[1] == "*" or all(
+        value in names or (value.isdecimal() and lowest <= int(value) <= highest) for value in found[1].split("-")
+    )
