@@ -66,6 +66,10 @@ checkov: $(VENV)-checkov/ready ## install Checkov, into an environment of its ow
 parts: $(VENV)/dev ## put what the analytics jobs run on in place: Spark's jars, and Java and MariaDB by apt as root
 	@$(BIN)/python -m tests.jobs.parts
 
+engines: parts ## have a real Trino read what the jobs publish; gets it first, 900 MB
+	@$(BIN)/python -m tests.jobs.trino
+	ENGINES=true $(BIN)/python -m pytest -v tests/jobs/test_trino.py tests/jobs/test_engines.py $(ARGS)
+
 bench: $(VENV)/dev ## preview time against bare registration; ARGS=--jobs: the analytics jobs' rows per second
 	@$(BIN)/python -m bench $(ARGS)
 

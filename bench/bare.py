@@ -54,6 +54,10 @@ def register(resources: list[dict[str, Any]]) -> None:
         if not item["custom"]:
             made[item["urn"]] = pulumi.ComponentResource(item["type"], item["name"], None, opts)
             continue
+        if item["type"].startswith("pulumi:providers:"):
+            package = item["type"].rpartition(":")[2]
+            made[item["urn"]] = pulumi.ProviderResource(package, item["name"], item["inputs"], opts)
+            continue
         found, names = resource_class(item["type"])
         arguments = {python_name(k): v for k, v in item["inputs"].items()}
         if unknown := arguments.keys() - names:

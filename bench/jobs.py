@@ -75,7 +75,7 @@ def measure(sizes: list[int]) -> list[dict[str, Any]]:
 def duckdb(server: parts.Server, to: Path) -> float:
     """Seconds that DuckDB's MySQL reader takes for the same tables as Parquet on the local disk."""
     import duckdb
-    import duckdb_extension_mysql_scanner
+    import duckdb_extension_mysql_scanner  # type: ignore[import-untyped]
 
     connection = duckdb.connect()
     (extension,) = Path(duckdb_extension_mysql_scanner.__file__).parent.rglob("*.duckdb_extension")

@@ -10,6 +10,8 @@ from jobs.session import SETTINGS
 
 from . import parts
 
+collect_ignore = [] if "ENGINES" in os.environ else ["test_trino.py"]  # too large for each push
+
 
 @pytest.fixture(scope="session")
 def real():

@@ -73,36 +73,49 @@ def install() -> str | None:
 
 
 def fetch() -> None:
-    """Get the jars by Ivy, which PySpark brings along."""
+    """Get the jars."""
+    with retrieved(*((name, version, "") for name, version in JARS.items())) as folder:
+        folder.rename(cached())
+
+
+@contextmanager
+def retrieved(*needs: tuple[str, str, str]) -> Iterator[Path]:
+    """A folder with what a Maven repository has, by name, version and artifact, got by the Ivy that PySpark brings."""
     import pyspark
 
-    work = cached().with_suffix(f".{os.getpid()}")
+    work = cached().with_name(f"fetching-{os.getpid()}")
     work.mkdir(parents=True)
-    names = ((*name.split(":"), version) for name, version in JARS.items())
-    needs = "".join(f'<dependency org="{o}" name="{n}" rev="{v}" transitive="false"/>' for o, n, v in names)
-    ivy = work / "ivy.xml"
-    ivy.write_text(
-        '<ivy-module version="2.0"><info organisation="platform" module="jars"/>'
-        f"<dependencies>{needs}</dependencies></ivy-module>"
-    )
-    (program,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
-    command: list[str | Path] = [
-        found("java") or "java",
-        "-jar",
-        program,
-        "-ivy",
-        ivy,
-        "-cache",
-        work / "ivy",
-        "-types",
-        "jar",
-    ]
-    command += ["-retrieve", str(work / "jars" / "[artifact]-[revision].[ext]")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"can't get the jars:\n{done.stderr[-2000:]}")
-    (work / "jars").rename(cached())
-    shutil.rmtree(work)
+    try:
+        lines = (
+            '<dependency org="{}" name="{}" rev="{}" transitive="false">{}</dependency>'.format(
+                *name.split(":"), version, artifact
+            )
+            for name, version, artifact in needs
+        )
+        (work / "ivy.xml").write_text(
+            '<ivy-module version="2.0" xmlns:m="http://ant.apache.org/ivy/maven">'
+            '<info organisation="platform" module="parts"/>'
+            f"<dependencies>{''.join(lines)}</dependencies></ivy-module>"
+        )
+        (work / "settings.xml").write_text(
+            '<ivysettings><settings defaultResolver="central"/><resolvers>'
+            '<ibiblio name="central" m2compatible="true" usepoms="false"/></resolvers></ivysettings>'
+        )
+        (program,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
+        options = {
+            "settings": work / "settings.xml",
+            "ivy": work / "ivy.xml",
+            "cache": work / "ivy",
+            "retrieve": f"{work}/got/[artifact]-[revision](-[classifier]).[ext]",
+        }
+        command = [found("java") or "java", "-jar", str(program)]
+        command += [word for name, value in options.items() for word in (f"-{name}", str(value))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or "FAILED" in done.stdout:
+            raise SystemExit(f"can't get {', '.join(name for name, _, _ in needs)}:\n{done.stdout[-2000:]}")
+        yield work / "got"
+    finally:
+        shutil.rmtree(work)
 
 
 # -- MariaDB -----------------------------------------------------------------------------------------------------------
@@ -277,7 +290,8 @@ class Lake:
     def keys(self, prefix: str) -> list[str]:
         """What stands in the bucket below a prefix."""
         pages = self.ask("s3").get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        found = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return [key for key in found if not key.endswith("/")]  # which is S3A's sign for a folder
 
     def download(self, prefix: str, to: Path) -> Path:
         """Copy what stands below a prefix to a folder."""
@@ -340,6 +354,7 @@ def environment(address: str, directory: Path, **settings: str) -> dict[str, str
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
         "spark.hadoop.fs.s3a.attempts.maximum": "2",
         "spark.hadoop.fs.s3a.retry.limit": "2",
+        "spark.hadoop.fs.s3a.directory.marker.retention": "keep",  # half the requests
         "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
         **settings,
     }

@@ -23,7 +23,7 @@ SELECT DATE(ordered_at), COUNT(*), SUM(amount) FROM orders WHERE status <> 'canc
 NOW = "UTC_TIMESTAMP(6)"
 
 
-def create(server: Server, orders: int, days: int = 10) -> None:
+def create(server: Server, orders: int, days: int = 5) -> None:
     """An empty database `shop`, filled with so many orders over so many days."""
     server.run("DROP DATABASE IF EXISTS shop", "CREATE DATABASE shop", database="")
     server.run(*(s for s in TABLES.split(";") if s.strip()))
@@ -37,7 +37,7 @@ def create(server: Server, orders: int, days: int = 10) -> None:
     add(server, orders, days)
 
 
-def add(server: Server, orders: int, days: int = 10) -> None:
+def add(server: Server, orders: int, days: int = 5) -> None:
     """More orders, over the same days."""
     (last,) = server.run("SELECT COALESCE(MAX(id), 0), (SELECT COUNT(*) FROM customers) FROM orders")
     first, few = int(last[0]) + 1, int(last[1])
