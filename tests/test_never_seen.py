@@ -428,7 +428,12 @@ def protocol(name: str) -> None:
 
 
 def redis(**args: Any) -> None:
-    defaults = {"description": "cache", "engine": "redis", "engine_version": "7.1", "transit_encryption_enabled": True}
+    defaults: dict[str, Any] = {
+        "description": "cache",
+        "engine": "redis",
+        "engine_version": "7.1",
+        "transit_encryption_enabled": True,
+    }
     aws.elasticache.ReplicationGroup("cache", **defaults | args)
 
 
@@ -575,7 +580,7 @@ def eks_component(zones: str) -> None:
         "cluster",
         vpc_id="vpc-1",
         subnet_ids=subnets(zones),
-        authentication_mode="API",
+        authentication_mode=eks_provider.AuthenticationMode.API,
         skip_default_node_group=True,
         use_default_vpc_cni=True,
         kube_proxy_addon_options={"enabled": False},

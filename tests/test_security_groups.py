@@ -1,6 +1,7 @@
 """Who may connect to whom: the whole matrix of the security groups, and nothing besides."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def rules(recording: Recording, direction: str) -> Iterator[tuple[str, Registrat
 
 def port(rule: Registration) -> str:
     inputs = rule.inputs
-    ports = {inputs.get("fromPort"), inputs.get("toPort")}
+    ports: set[Any] = {inputs.get("fromPort"), inputs.get("toPort")}
     text = "all" if ports == {None} else "-".join(str(port) for port in sorted(ports))
     return text if inputs["ipProtocol"] == "tcp" else f"{text}/{inputs['ipProtocol']}"
 

@@ -7,7 +7,7 @@ dependencies tell what refers to what, and as a saved state without dependencies
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,7 +82,7 @@ def token(type: str) -> str:
     return f"aws:{type}:{kind[0].upper()}{kind[1:]}"
 
 
-def res(type: str, name: str, /, *, provider: Any = None, parent: Made | None = None, **props: Any) -> Made:
+def res(type: str, name: str, /, *, provider: Any = None, parent: Any = None, **props: Any) -> Made:
     return Made(token(type), name, props, provider, parent)
 
 
@@ -166,8 +166,8 @@ class Case:
 World = Made | list[Made]
 
 
-def case(rule: str, type: str, *, ok: list[World], bad: list[World], unknown: list[World]) -> Case:
-    def worlds(given: list[World]) -> list[list[Made]]:
+def case(rule: str, type: str, *, ok: Sequence[World], bad: Sequence[World], unknown: Sequence[World]) -> Case:
+    def worlds(given: Sequence[World]) -> list[list[Made]]:
         return [[world] if isinstance(world, Made) else world for world in given]
 
     return Case(rule, type, worlds(ok), worlds(bad), worlds(unknown))

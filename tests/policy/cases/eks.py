@@ -16,6 +16,11 @@ SELF_MANAGED = ("eks:index:NodeGroup", "eks:index:NodeGroupV2")
 _VPC_CONFIG = ("subnetIds", "endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs")
 
 
+def rows(*given: Any) -> tuple[Any, ...]:
+    """Of lists of different kinds, which a plain tuple would have no common type for."""
+    return given
+
+
 def cluster(type: str, **props: Any) -> Made:
     """A cluster by the component's arguments, of either type."""
     if type == NATIVE:
@@ -166,7 +171,7 @@ CASES = [
                 cluster(type, subnetIds=UNKNOWN),
             ],
         )
-        for type, more in (
+        for type, more in rows(
             (NATIVE, [cluster(NATIVE)]),
             (
                 COMPONENT,
@@ -190,7 +195,7 @@ CASES = [
                 *doubtful,
             ],
         )
-        for type, key, more, worse, doubtful in (
+        for type, key, more, worse, doubtful in rows(
             ("eks/nodeGroup", "subnetIds", [], [], [nodes("eks/nodeGroup", subnetIds=UNKNOWN)]),
             (
                 "eks:index:ManagedNodeGroup",
@@ -244,7 +249,7 @@ CASES = [
             bad=[nodes(type), nodes(type, nodeAssociatePublicIpAddress=True)],
             unknown=[nodes(type, nodeAssociatePublicIpAddress=UNKNOWN)],
         )
-        for type, more in (
+        for type, more in rows(
             *((type, [made_of(nodes(type), "autoscaling/group")]) for type in SELF_MANAGED),
             (
                 COMPONENT,
@@ -264,7 +269,7 @@ CASES = [
             bad=[nodes(type, **{key: value}) for key, value in given],
             unknown=[nodes(type, **{key: UNKNOWN}) for key, _ in given],
         )
-        for type, given, more in (
+        for type, given, more in rows(
             *(
                 (
                     type,
@@ -293,7 +298,7 @@ CASES = [
                 nodes(type, launchTemplate={"name": "by-hand", "version": "1"}),
             ],
         )
-        for type, more in (
+        for type, more in rows(
             ("eks/nodeGroup", []),
             (MANAGED[1], [made_of(nodes(MANAGED[1]), "eks/nodeGroup")]),
         )
@@ -306,7 +311,7 @@ CASES = [
             bad=[nodes(type), nodes(type, nodeRootVolumeEncrypted=False)],
             unknown=[nodes(type, nodeRootVolumeEncrypted=UNKNOWN)],
         )
-        for type, more in (
+        for type, more in rows(
             *((type, [nodes(type, encryptRootBlockDevice=True)]) for type in SELF_MANAGED),
             (
                 COMPONENT,
@@ -327,7 +332,7 @@ CASES = [
             bad=[nodes(type)],
             unknown=[with_template(type, "lt-0123"), nodes(type, launchTemplate=UNKNOWN), *doubtful],
         )
-        for type, more, doubtful in (
+        for type, more, doubtful in rows(
             ("eks/nodeGroup", [], []),
             (
                 MANAGED[1],
@@ -379,7 +384,7 @@ CASES = [
             ],
             unknown=[with_template(type, "lt-0123"), nodes(type, launchTemplate=UNKNOWN)],
         )
-        for type, more in (("eks/nodeGroup", []), (MANAGED[1], [made_of(nodes(MANAGED[1]), "eks/nodeGroup")]))
+        for type, more in rows(("eks/nodeGroup", []), (MANAGED[1], [made_of(nodes(MANAGED[1]), "eks/nodeGroup")]))
     ),
     *(
         case(
@@ -465,6 +470,6 @@ CASES = [
                 associated(type, arn(res("iam/role", "pod", assumeRolePolicy=UNKNOWN))),
             ],
         )
-        for type, more in (("eks/podIdentityAssociation", []), ("eks/addon", [res("eks/addon", "plain")]))
+        for type, more in rows(("eks/podIdentityAssociation", []), ("eks/addon", [res("eks/addon", "plain")]))
     ),
 ]
