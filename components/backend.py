@@ -49,8 +49,9 @@ of AWS: without NAT, pip finds it in the bundle or not at all."""
 
 _PATHS = "/api/*"
 _LISTENER_PORT = 443
-_HOST_LIMIT = 5 - 1
-"""An Application Load Balancer's five conditions a rule, less the path."""
+_HOST_LIMIT = 5 - 2
+"""An Application Load Balancer's five conditions a rule, less the path and the environment's own name, which Beanstalk
+adds."""
 _CLASSIC_TLS_POLICY = "ELBSecurityPolicy-TLS-1-2-2017-01"
 """The newest that a Classic Load Balancer knows; its default still begins at TLS 1.0."""
 _BUNDLE_LIMIT_MIB = 16

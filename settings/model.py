@@ -69,7 +69,7 @@ class LoadBalancingSettings(Args):
     """An internal Classic Load Balancer in front of the web tier; none by default."""
     certificate_arn: CertificateArn | None = None
     """ACM certificate of the stack's region for the load balancers, where tiers.edge is off and makes none."""
-    host_names: list[HostName] = Field(default_factory=list, max_length=4)
+    host_names: list[HostName] = Field(default_factory=list, max_length=3)
     """Names by which clients in the VPC call the Application Load Balancer, where tiers.edge is off: a backend that
     shares it answers to them alone. `*` and `?` are wildcards."""
 

@@ -688,8 +688,8 @@ def test_it_needs_no_shared_load_balancer_for_one_of_its_own(kind):
     ("changes", "message"),
     [
         ({"shared": False}, "load_balancer is 'shared', and there is none to share"),
-        ({"hosts": ()}, "0 hosts: a rule of a shared load balancer takes 1 to 4"),
-        ({"hosts": tuple("abcde")}, "5 hosts"),
+        ({"hosts": ()}, "0 hosts: a rule of a shared load balancer takes 1 to 3"),
+        ({"hosts": tuple("abcd")}, "4 hosts"),
         ({"hosts": ("*",)}, "host '\\*' is no host name"),
         ({"hosts": ("a.example.com,b.example.com",)}, "is no host name"),
         ({"everything": True, "variables": {"DATABASE_HOST": "x"}}, "DATABASE_HOST: the platform itself sets them"),
