@@ -50,11 +50,14 @@ def run(parsed: argparse.Namespace) -> None:
     remote = "://" in parsed.config
     config = None if remote else _local(parsed.config)
 
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
     from . import engines
     from .extract import extract
     from .publish import publish
     from .session import session
-    from .storage import Storage
+    from .storage import Storage, reason
     from .transform import transform
 
     jobs: dict[str, Any] = {
@@ -71,7 +74,10 @@ def run(parsed: argparse.Namespace) -> None:
             if text is None:
                 raise UsageError(f"there is no {parsed.config}")
             config = parse(text)
-        jobs[parsed.job](spark, config, **options)
+        try:
+            jobs[parsed.job](spark, config, **options)
+        except (Py4JJavaError, PySparkException) as error:
+            raise JobError(f"Spark failed: {reason(error)}") from error
 
 
 def _local(path: str) -> Config:

@@ -84,7 +84,7 @@ def _next_low(database: Database, name: str, table: Table, low: str, lag_seconds
         return ""
     newest = f"LEAST(MAX(`{table.watermark}`), UTC_TIMESTAMP(6)) - INTERVAL {lag_seconds} SECOND"
     found = database.rows(f"SELECT DATE_FORMAT({newest}, '%Y-%m-%d %H:%i:%s.%f') AS low FROM `{name}`")  # noqa: S608
-    return max(low, found[0]["low"] or "")
+    return found[0]["low"] or low
 
 
 def _split(database: Database, name: str, table: Table, columns: dict[str, str], condition: str) -> dict[str, Any]:

@@ -7,9 +7,7 @@ import functools
 import uuid
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
@@ -19,7 +17,7 @@ from .batches import Batches
 from .config import Config
 from .curated import PARTITIONED, Curated
 from .star import DAILY_REVENUE, PARTITION, SOURCES
-from .storage import Storage, reason
+from .storage import Storage
 
 
 def transform(spark: SparkSession, config: Config) -> None:
@@ -37,22 +35,17 @@ def transform(spark: SparkSession, config: Config) -> None:
     run = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     version: dict[str, Any] = {"run": run, "applied": dict(published["applied"]), "tables": dict(published["tables"])}
     changed: dict[str, set[str]] = {}
-    try:
-        for table in (t for t in SOURCES if batches[t]):
-            rows = _newest(spark, sources[table], table, batches[table])
-            if not batches[table][0]["full"]:
-                rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
-            version["tables"][table], changed[table] = _merged(
-                curated, published, table, rows, run, whole=batches[table][0]["full"]
-            )
-            version["applied"][table] = batches[table][-1]["number"]
-            quality.check_table(rows, curated.read(version, table, changed[table]), table)
-            rows.unpersist()
-        if PARTITIONED in changed:
-            version["tables"]["daily_revenue"] = _daily_revenue(curated, published, version, changed[PARTITIONED], run)
-        quality.check_star(curated, version)
-    except (Py4JJavaError, PySparkException) as error:
-        raise JobError(f"can't transform: {reason(error)}") from error
+    for table in (name for name in SOURCES if batches[name]):
+        rows, whole = _newest(spark, sources[table], table, batches[table]), batches[table][0]["full"]
+        if not whole:
+            rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+        version["tables"][table], changed[table] = _merged(curated, published, table, rows, run, whole=whole)
+        version["applied"][table] = batches[table][-1]["number"]
+        quality.check_table(rows, curated.read(version, table, changed[table]), table)
+        rows.unpersist()
+    if PARTITIONED in changed:
+        version["tables"]["daily_revenue"] = _daily_revenue(curated, published, version, changed[PARTITIONED], run)
+    quality.check_star(curated, version)
     curated.record("staged", version)
     log(f"staged {run}: " + ", ".join(f"{len(days)} partitions of {table}" for table, days in changed.items()))
 
