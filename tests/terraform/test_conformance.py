@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from terraform import conformance, provider, simulated
-from tests.registered import ROOT, STACKS
+from tests.registered import ROOT, STACKS, run_stack
 from tests.terraform.conftest import demand
 from tests.test_program import MATRIX
 
@@ -65,6 +65,25 @@ def test_the_stacks_lack_generated_values_and_little_else(exports):
     for export in exports.values():
         assert len(export.addresses) == export.registered - len(GENERATED)
         assert len(set(export.addresses.values())) == len(export.addresses)
+
+
+def arguments(inputs, path=""):
+    """The path of every argument, nested ones included."""
+    if isinstance(inputs, dict):
+        return {found for key, value in inputs.items() for found in arguments(value, f"{path}.{key}")}
+    if isinstance(inputs, list):
+        return {found for value in inputs for found in arguments(value, f"{path}[]")} or {path}
+    return {path}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_argument_gets_lost_between_references(exports, stack):
+    """The program registers with references what it registers where the cloud answers."""
+    found = [
+        {f"{r.type} {r.name}{path}" for r in recording.registrations if r.custom for path in arguments(r.inputs)}
+        for recording in (run_stack(stack), exports[stack].recording)
+    ]
+    assert found[0] == found[1]
 
 
 def test_what_lies_in_another_region_has_a_provider_of_its_own(exports):
