@@ -14,7 +14,7 @@ from .config import Config
 from .storage import Storage, reason
 
 _MOMENTS = {"datetime": "timestamp_ntz", "timestamp": "timestamp_ntz", "date": "date"}
-_AS_TEXT = (*_MOMENTS, "time", "json", "enum", "set", "inet4", "inet6", "uuid")
+_AS_TEXT = (*_MOMENTS, "char", "time", "json", "enum", "set", "inet4", "inet6", "uuid")
 _AS_NUMBER = ("year", "bit")
 
 
@@ -76,6 +76,8 @@ class Database:
 def _parsed(table: str, name: str, kind: str) -> Column:
     """A column, dates and times made from their text; one that is none, such as 0000-00-00, ends the job."""
     column = f.col("`" + name.replace("`", "``") + "`")
+    if kind in ("tinyint", "smallint"):
+        return column.cast("int").alias(name)  # Avro has nothing smaller
     if kind not in _MOMENTS:
         return column
     wrong = f.raise_error(f.concat(f.lit(f"{table}.{name} is no {kind}: "), column))
