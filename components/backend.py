@@ -121,13 +121,13 @@ class BackendArgs(Args):
     updates don't replace it."""
     instance_protocol: Literal["HTTPS", "HTTP"] = "HTTPS"
     """How the load balancer speaks to the instances: HTTPS on port 443, for which the application brings an nginx
-    configuration, or HTTP on port 80. A Network Load Balancer's environment takes HTTP only: Beanstalk lets it pass on
-    what it has decrypted over TCP alone."""
+    configuration, or HTTP on port 80. A Network Load Balancer's environment takes HTTPS only: Beanstalk lets that kind
+    pass on TCP alone, so that clients speak TLS with the instances, by the certificate that these have."""
     tls_policy: TlsPolicy = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
-    """Protocols and ciphers that an application or network load balancer of the environment's own offers to clients."""
+    """Protocols and ciphers that an Application Load Balancer of the environment's own offers to clients."""
     health_check: HealthCheckArgs = Field(default_factory=HealthCheckArgs)
-    """When the load balancer sends an instance requests. A Network Load Balancer checks every 10 or 30 seconds, by a
-    timeout of its own, and takes `healthy_threshold` both ways."""
+    """When the load balancer sends an instance requests. A Network Load Balancer asks only whether the port answers,
+    every 10 or 30 seconds, by a timeout of its own, and takes `healthy_threshold` both ways."""
     deployment_policy: Literal["Rolling", "RollingWithAdditionalBatch", "Immutable"] = "RollingWithAdditionalBatch"
     """How a new version comes to the instances: batch by batch; with one batch more, so that capacity stays; or on new
     instances, which take over when all of them are healthy."""
@@ -168,11 +168,10 @@ class BackendArgs(Args):
 
     def _health_check_refusals(self) -> Iterator[Refusal]:
         if self.load_balancer == "network":
-            if self.instance_protocol != "HTTP":
+            if self.instance_protocol != "HTTPS":
                 yield Refusal(
                     ("instance_protocol",),
-                    "behind a Network Load Balancer Beanstalk passes on TCP alone, not TLS: set it to HTTP, or take "
-                    "another load_balancer",
+                    "a Network Load Balancer of Beanstalk's passes on what clients send as it is: set it to HTTPS",
                 )
             if self.health_check.interval_seconds not in (10, 30):
                 yield Refusal(
@@ -233,7 +232,8 @@ class Backend(pulumi.ComponentResource):
         logs: where an Application Load Balancer of the environment's own delivers its access logs. Beanstalk has no
             option for those of the other kinds.
         artifacts: keeps the application's bundle.
-        certificate_arn: an issued ACM certificate of the same region, for a load balancer of the environment's own.
+        certificate_arn: an issued ACM certificate of the same region, for an Application or Classic Load Balancer of
+            the environment's own.
         alb: the load balancer to share.
         hosts: the names under which requests come to the shared load balancer, `*` as wildcard. Beanstalk's rule
             demands one of them; without any it would demand the environment's own name, which nobody calls.
@@ -523,16 +523,16 @@ class Backend(pulumi.ComponentResource):
         settings: list[Setting] = [
             (process, "Port", str(self._port)),
             (process, "DeregistrationDelay", "30"),
-            (process, "MatcherHTTPCode", "200"),
-            (process, "HealthCheckPath", check.path),
             (process, "HealthCheckInterval", str(check.interval_seconds)),
             (process, "HealthyThresholdCount", str(check.healthy_threshold)),
         ]
         if self._args.load_balancer == "network":
-            # Beanstalk knows no timeout here, and makes the other threshold the same.
+            # Beanstalk checks TCP alone here, knows no timeout, and makes the other threshold the same.
             return [*settings, (process, "Protocol", "TCP")]
         return [
             *settings,
+            (process, "MatcherHTTPCode", "200"),
+            (process, "HealthCheckPath", check.path),
             (process, "Protocol", self._args.instance_protocol),
             (process, "HealthCheckTimeout", str(check.timeout_seconds)),
             (process, "UnhealthyThresholdCount", str(check.unhealthy_threshold)),
@@ -556,23 +556,23 @@ class Backend(pulumi.ComponentResource):
         ]
 
     def _own_settings(self) -> list[Setting]:
-        """An internal Application or Network Load Balancer. For the latter's access logs Beanstalk has no option."""
-        network = self._args.load_balancer == "network"
+        """An internal Application or Network Load Balancer. The latter Beanstalk lets have neither certificate nor TLS
+        policy ("SSL options are not supported for Network Load Balancers"), nor access logs."""
         balancer, listener = "aws:elbv2:loadbalancer", f"aws:elbv2:listener:{_LISTENER_PORT}"
         settings: list[Setting] = [
             ("aws:ec2:vpc", "ELBScheme", "internal"),
             ("aws:elbv2:listener:default", "ListenerEnabled", "false"),
             (listener, "ListenerEnabled", "true"),
-            (listener, "Protocol", "TLS" if network else "HTTPS"),
-            (listener, "SSLCertificateArns", self._certificate_arn),
-            (listener, "SSLPolicy", self._args.tls_policy),
             (listener, "DefaultProcess", "default"),
             *self._process_settings(),
         ]
-        if network:
-            return settings
+        if self._args.load_balancer == "network":
+            return [*settings, (listener, "Protocol", "TCP")]
         return [
             *settings,
+            (listener, "Protocol", "HTTPS"),
+            (listener, "SSLCertificateArns", self._certificate_arn),
+            (listener, "SSLPolicy", self._args.tls_policy),
             (balancer, "AccessLogsS3Enabled", "true"),
             (balancer, "AccessLogsS3Bucket", self._logs.name),
             (balancer, "AccessLogsS3Prefix", LogBucket.ELB_PREFIX),

@@ -66,7 +66,6 @@ MATRIX: dict[str, dict[str, Any]] = {
     "backend's own Network Load Balancer": {
         "backend": {
             "load_balancer": "network",
-            "instance_protocol": "HTTP",
             "health_check": {"interval_seconds": 10},
         }
     },

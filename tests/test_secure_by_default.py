@@ -95,7 +95,7 @@ ALONE = {
     "backend": backend,
     "backend behind an application load balancer of its own": lambda: backend(load_balancer="application"),
     "backend behind a network load balancer of its own": lambda: backend(
-        load_balancer="network", instance_protocol="HTTP", health_check={"interval_seconds": 30}
+        load_balancer="network", health_check={"interval_seconds": 30}
     ),
     "backend behind a classic load balancer of its own": lambda: backend(load_balancer="classic"),
     "cache": cache,

@@ -28,7 +28,7 @@ VERSION = "elasticbeanstalk/applicationVersion:ApplicationVersion"
 GROUP = "ec2/securityGroup:SecurityGroup"
 INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-NETWORK = {"load_balancer": "network", "instance_protocol": "HTTP", "health_check": {"interval_seconds": 30}}
+NETWORK = {"load_balancer": "network", "health_check": {"interval_seconds": 30}}
 KINDS: dict[str, dict[str, Any]] = {
     "shared": {},
     "application": {"load_balancer": "application"},
@@ -231,21 +231,25 @@ def expected(recording, kind):
             "SecurityGroups": group,
         }
     else:  # to which neither that namespace nor these options apply
-        del process["HealthCheckTimeout"], process["UnhealthyThresholdCount"]
-        process |= {"HealthCheckInterval": "30", "Port": "80", "Protocol": "TCP"}
+        for option in ("HealthCheckPath", "HealthCheckTimeout", "MatcherHTTPCode", "UnhealthyThresholdCount"):
+            del process[option]
+        process |= {"HealthCheckInterval": "30", "Protocol": "TCP"}
     return (
         common
         | balancer
         | {
             f"{OWN}:environment:process:default": process,
             "aws:elbv2:listener:default": {"ListenerEnabled": "false"},
-            "aws:elbv2:listener:443": {
-                "DefaultProcess": "default",
-                "ListenerEnabled": "true",
-                "Protocol": "HTTPS" if kind == "application" else "TLS",
-                "SSLCertificateArns": CERTIFICATE,
-                "SSLPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
-            },
+            "aws:elbv2:listener:443": {"DefaultProcess": "default", "ListenerEnabled": "true"}
+            | (
+                {"Protocol": "TCP"}
+                if kind == "network"
+                else {
+                    "Protocol": "HTTPS",
+                    "SSLCertificateArns": CERTIFICATE,
+                    "SSLPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+                }
+            ),
         }
     )
 
@@ -287,7 +291,7 @@ def chain(recording, token):
             {("backend-load-balancer", "10.0.0.0/16", 443), ("backend", "backend-load-balancer", 443)},
             {("backend-load-balancer", "backend", 443)},
         ),
-        ("network", {("backend", "10.0.0.0/16", 80)}, set()),
+        ("network", {("backend", "10.0.0.0/16", 443)}, set()),
         (
             "classic",
             {("backend-load-balancer", "10.0.0.0/16", 443), ("backend", "backend-load-balancer", 443)},
@@ -756,8 +760,8 @@ def test_without_tls_to_the_instances_the_application_needs_no_nginx_of_its_own(
         ({"volume_size_gib": 9}, ("volume_size_gib",)),
         ({"image_id": "resolve:ssm:/image"}, ("image_id",)),
         ({"instance_protocol": "TCP"}, ("instance_protocol",)),
-        ({"load_balancer": "network", "health_check": {"interval_seconds": 30}}, ("instance_protocol",)),
-        ({"load_balancer": "network", "instance_protocol": "HTTP"}, ("health_check", "interval_seconds")),
+        ({**NETWORK, "instance_protocol": "HTTP"}, ("instance_protocol",)),
+        ({"load_balancer": "network"}, ("health_check", "interval_seconds")),
         ({"health_check": {"interval_seconds": 90, "timeout_seconds": 61}}, ("health_check", "timeout_seconds")),
         ({"deployment_policy": "AllAtOnce"}, ("deployment_policy",)),
         ({"deployment_policy": "Rolling", "min_size": 1}, ("deployment_policy",)),
