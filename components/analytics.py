@@ -674,10 +674,10 @@ class Analytics(pulumi.ComponentResource):
             "Instances": {
                 "KeepJobFlowAliveWhenNoSteps": True,
                 "TerminationProtected": False,
-                "Ec2SubnetIds.$": "$.places.Subnets",
-                "EmrManagedMasterSecurityGroup.$": "$.places.Primary",
-                "EmrManagedSlaveSecurityGroup.$": "$.places.Core",
-                "ServiceAccessSecurityGroup.$": "$.places.Service",
+                "Ec2SubnetIds.$": "$.aws.places.Subnets",
+                "EmrManagedMasterSecurityGroup.$": "$.aws.places.Primary",
+                "EmrManagedSlaveSecurityGroup.$": "$.aws.places.Core",
+                "ServiceAccessSecurityGroup.$": "$.aws.places.Service",
                 "InstanceFleets": self._fleets(),
             },
         }
@@ -858,15 +858,9 @@ class Analytics(pulumi.ComponentResource):
                 "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
                 "Parameters": {"Bucket": self._artifacts.name, "Key": f"{self._name}/places.json"},
                 "ResultSelector": {"places.$": "States.StringToJson($.Body)"},
-                "ResultPath": "$.found",
+                "ResultPath": "$.aws",
                 "Retry": [_retry("States.ALL", 5)],
                 "Catch": [{**catch, "Next": "TellFailure"}],
-                "Next": "KeepPlaces",
-            },
-            "KeepPlaces": {
-                "Type": "Pass",
-                "InputPath": "$.found.places",
-                "ResultPath": "$.places",
                 "Next": "ExtractHowMuch" if args.long_running else "StartCluster",
             },
             "ExtractHowMuch": {
@@ -895,7 +889,7 @@ class Analytics(pulumi.ComponentResource):
                 "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Failed"}],
                 "Next": "Failed",
             },
-            "Failed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
+            "Failed": {"Type": "Fail", "Error": "RunFailed", "CausePath": "States.JsonToString($.failure)"},
             "Succeeded": {"Type": "Succeed"},
         }
         if not args.long_running:
@@ -904,7 +898,7 @@ class Analytics(pulumi.ComponentResource):
                 "Resource": "arn:aws:states:::aws-sdk:emr:runJobFlow",
                 "Parameters": self._cluster_request(),
                 "ResultSelector": {"Cluster.$": "$.JobFlowId"},
-                "ResultPath": "$.places",
+                "ResultPath": "$.aws.places",
                 # What EMR has refused; whatever else may have gone wrong could have left a cluster.
                 "Retry": [_retry("Emr.EmrException", 30)],
                 "Catch": [{**catch, "Next": "TellFailure"}],
@@ -913,7 +907,7 @@ class Analytics(pulumi.ComponentResource):
             end = {
                 "Type": "Task",
                 "Resource": "arn:aws:states:::elasticmapreduce:terminateCluster.sync",
-                "Parameters": {"ClusterId.$": "$.places.Cluster"},
+                "Parameters": {"ClusterId.$": "$.aws.places.Cluster"},
                 "TimeoutSeconds": _END_SECONDS,
                 "Retry": [_retry("States.ALL", 30)],
             }
@@ -968,7 +962,7 @@ class Analytics(pulumi.ComponentResource):
             "Type": "Task",
             "Resource": "arn:aws:states:::elasticmapreduce:addStep.sync",
             "Parameters": {
-                "ClusterId.$": "$.places.Cluster",
+                "ClusterId.$": "$.aws.places.Cluster",
                 "Step": {
                     "Name": job,
                     "ActionOnFailure": "CONTINUE",
