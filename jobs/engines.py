@@ -70,7 +70,7 @@ def _run(command: list[str]) -> str:
     except OSError as error:
         raise JobError(f"can't run {command[0]}: {error.strerror}") from None
     if done.returncode:
-        raise JobError(f"{command[0]} failed with {done.returncode}:\n{done.stderr[-4000:]}")
+        raise JobError(f"{command[0]} failed with {done.returncode}:\n{(done.stdout + done.stderr)[-4000:]}")
     return done.stdout
 
 

@@ -82,7 +82,9 @@ def published(lake, tmp_path):
                 if not (tmp_path / folder).exists():
                     lake.download(folder + "/", tmp_path)
                 files += [str(path) for path in (tmp_path / folder).glob("*.parquet")]
-            connection.read_parquet(files, hive_partitioning=False).create_view(table)
+            rows = connection.read_parquet(files, hive_partitioning=False)
+            day = ", cast(ordered_at AS date) AS order_date" if table == "orders" else ""
+            rows.project(f"*{day}").create_view(table)
         return connection.sql(query).fetchall()
 
     return published

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -21,16 +22,14 @@ def hadoop(tmp_path, environment, lake, monkeypatch):
         "fs.s3a.path.style.access": "true",
         "fs.s3a.connection.ssl.enabled": "false",
         "mapreduce.framework.name": "local",
-        "hadoop.tmp.dir": str(tmp_path / "hadoop"),
+        "hadoop.tmp.dir": str(tmp_path / "scratch"),
     }
     properties = "".join(f"<property><name>{k}</name><value>{v}</value></property>" for k, v in settings.items())
     (tmp_path / "core-site.xml").write_text(f"<configuration>{properties}</configuration>")
-    spark = f"{os.path.dirname(pyspark.__file__)}/jars/*"
+    java, spark = f"{environment['JAVA_HOME']}/bin/java", Path(pyspark.__file__).parent / "jars"
+    path = f"{tmp_path}:{environment['SPARK_CONF_DIR']}:{spark}/*:{parts.cached()}/*"
     program = tmp_path / "hadoop"
-    program.write_text(
-        f"#!/bin/sh\nshift\nexec {environment['JAVA_HOME']}/bin/java -cp '{tmp_path}:{spark}:{parts.cached()}/*'"
-        ' org.apache.hadoop.util.RunJar "$@"\n'
-    )
+    program.write_text(f"#!/bin/sh\nshift\nexec {java} -cp '{path}' org.apache.hadoop.util.RunJar \"$@\"\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     (jar,) = parts.cached().glob("hadoop-streaming-*.jar")

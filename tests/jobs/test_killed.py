@@ -30,7 +30,7 @@ def during(owner, name, folder):
     def replaced(*arguments):
         def watch():
             from pyspark.sql import SparkSession
-            files = storage.Storage(SparkSession.getActiveSession())
+            files = storage.Storage(SparkSession._instantiatedSession)
             while not files.names(folder(*arguments)):
                 time.sleep(0.02)
             die()
@@ -43,13 +43,11 @@ for job in ("extract", "transform", "publish"):
     assert main([job, "--config", sys.argv[1]]) == 0
 """
 POINTS = {
-    "the batch is pending": 'after(storage.Storage, "write_json", "orders/pending.json")',
     "its rows are being written": 'during(formats, "write", lambda rows, uri, kind: uri)',
     "it is committed, the others are not": 'after(storage.Storage, "write_json", "orders/batch-")',
     "curated rows are being written": (
         'during(curated.Curated, "write", lambda self, rows, table, run: f"{self._curated}/{table}/run={run}")'
     ),
-    "the version is staged": 'after(storage.Storage, "write_json", "staged.json")',
     "the catalog is being changed": 'after(aws, "call", "BatchUpdatePartition|BatchCreatePartition")',
     "all but the manifest is published": 'after(storage.Storage, "write_json", "published.json")',
 }
