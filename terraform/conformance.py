@@ -232,11 +232,17 @@ def unlisted(export: Export) -> list[str]:
 
 def holdable(export: Export) -> Export:
     """The export without what would keep moto from holding the rest, and without the outputs that tell of it."""
-    out = [a for a in listed("not-simulated")["left_out"] if a in export.addresses.values()]
+    entries = listed("not-simulated")["left_out"]
+    out = {a for a in export.addresses.values() if any(_covers(entry, a) for entry in entries)}
     files = copy.deepcopy(export.files)
-    for address in out:
-        kind, name = address.split(".")
-        del files["main.tf.json"]["resource"][kind][name]
+    resources: dict[str, Any] = {}
+    for kind, named in files["main.tf.json"]["resource"].items():
+        for name, body in named.items():
+            if f"{kind}.{name}" not in out:
+                if "depends_on" in body:
+                    body["depends_on"] = [address for address in body["depends_on"] if address not in out]
+                resources.setdefault(kind, {})[name] = body
+    files["main.tf.json"]["resource"] = resources
     outputs = files["outputs.tf.json"].get("output", {})
     for name in [n for n, output in outputs.items() if any(f"{a}." in json.dumps(output) for a in out)]:
         del outputs[name]

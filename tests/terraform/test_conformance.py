@@ -134,18 +134,42 @@ def test_the_provider_plans_every_resource(exports, roots, stack):
     assert (counts["change"], counts["remove"], counts["import"]) == (0, 0, 0)
 
 
-def test_the_provider_plans_every_variant(exports, variants, address, tmp_path):
-    """What is in dev letter for letter is judged there."""
-    different = {
-        "".join(c if c.isalnum() else "-" for c in name): conformance.reduced(export, exports["dev"])
-        for name, export in variants.items()
+@pytest.fixture(scope="module")
+def differing(exports, variants):
+    """Of each variant what isn't in dev letter for letter: the rest is judged there."""
+    return {name: conformance.reduced(export, exports["dev"]) for name, export in variants.items()}
+
+
+def test_the_variants_bring_what_the_stacks_have_not(differing):
+    def given(variant, kind):
+        return differing[variant].files["main.tf.json"]["resource"][kind]
+
+    assert {name for name, export in differing.items() if not export.addresses} == {
+        "no backend",
+        "no registry",
+        "foundation only",
     }
-    assert {name for name, export in different.items() if not export.addresses} == {
-        "no-backend",
-        "no-registry",
-        "foundation-only",
+    (sharded,) = given("Redis in shards", "aws_elasticache_replication_group").values()
+    assert (sharded["num_node_groups"], sharded["replicas_per_node_group"]) == (3, 1)
+    balancers = {}
+    for kind in ("Application", "Network", "Classic"):
+        (environment,) = given(f"backend's own {kind} Load Balancer", "aws_elastic_beanstalk_environment").values()
+        balancers[kind] = {s["value"] for s in environment["setting"] if s["name"] == "LoadBalancerType"}
+    assert balancers == {kind: {kind.lower()} for kind in balancers}
+    groups = given("node groups of each kind", "aws_eks_node_group").values()
+    assert {(group["capacity_type"], group["ami_type"]) for group in groups} == {
+        (capacity, image)
+        for capacity in ("ON_DEMAND", "SPOT")
+        for image in ("AL2023_ARM_64_STANDARD", "AL2023_x86_64_STANDARD")
     }
-    planned = {name: export for name, export in different.items() if export.addresses}
+
+
+def test_the_provider_plans_every_variant(differing, address, tmp_path):
+    planned = {
+        "".join(c if c.isalnum() else "-" for c in name): export
+        for name, export in differing.items()
+        if export.addresses
+    }
     for export in planned.values():
         simulated.seed(export, address)
     root = conformance.matrix(planned, tmp_path)  # a plan validates first
