@@ -87,7 +87,6 @@ if tiers.backend:
         artifacts=artifacts,
         certificate_arn=certificate,
         alb=alb,
-        hosts=stack.host_names,
         data=data,
     )
     if dns and stack.backend.load_balancer != "shared":

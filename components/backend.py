@@ -5,7 +5,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,10 +48,8 @@ ENDPOINTS = frozenset(
 of AWS: without NAT, pip finds it in the bundle or not at all."""
 
 _PATHS = "/api/*"
+_PRIORITY = 10000
 _LISTENER_PORT = 443
-_HOST_LIMIT = 5 - 2
-"""An Application Load Balancer's five conditions a rule, less the path and the environment's own name, which Beanstalk
-adds."""
 _CLASSIC_TLS_POLICY = "ELBSecurityPolicy-TLS-1-2-2017-01"
 """The newest that a Classic Load Balancer knows; its default still begins at TLS 1.0."""
 _BUNDLE_LIMIT_MIB = 16
@@ -196,9 +194,8 @@ class BackendArgs(Args):
 class Backend(pulumi.ComponentResource):
     """A Beanstalk application, the version of it that `source` is, and the environment that runs it.
 
-    Beanstalk can change neither the kind of load balancer, nor the rules on a shared one, nor the platform's branch of
-    an environment. Its name carries them: where they change, there will be another environment, and only then is the
-    old one removed.
+    Beanstalk can change neither the kind of load balancer nor the platform's branch of an environment. Its name carries
+    them: where they change, there will be another environment, and only then is the old one removed.
     """
 
     endpoint: pulumi.Output[str]
@@ -221,7 +218,6 @@ class Backend(pulumi.ComponentResource):
         artifacts: SecureBucket,
         certificate_arn: pulumi.Input[str],
         alb: ApplicationLoadBalancer | None,
-        hosts: Sequence[str] = (),
         data: DataServices | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -235,14 +231,12 @@ class Backend(pulumi.ComponentResource):
         certificate_arn: an issued ACM certificate of the same region, for an Application or Classic Load Balancer of
             the environment's own.
         alb: the load balancer to share.
-        hosts: the names under which requests come to the shared load balancer, `*` as wildcard. Beanstalk's rule
-            demands one of them; without any it would demand the environment's own name, which nobody calls.
         data: what the application works with. Its endpoints become environment variables, and so do the contents of
             its secrets, which Beanstalk fetches when an instance starts; only their ARNs stand in the environment.
         """
         check_name(name, 20)
         args = args or BackendArgs()
-        _check(name, args, subnets, alb, hosts)
+        _check(name, args, subnets, alb)
         content, digest = _bundle(name, source, args)
         super().__init__(f"{PACKAGE}:Backend", name, None, opts)
         self._name = name
@@ -252,10 +246,9 @@ class Backend(pulumi.ComponentResource):
         self._logs = logs
         self._certificate_arn = certificate_arn
         self._shared = alb if args.load_balancer == "shared" else None
-        self._hosts = hosts
         self._data = data = data or DataServices()
         self._port = 443 if args.instance_protocol == "HTTPS" else 80
-        suffix = _identity(args, hosts)
+        suffix = _identity(args)
         self.environment_name = physical_name(f"{name}-{suffix}", 40)
         group = security_group(name, subnets.vpc_id, "Backend instances", self)
         self.security_group_id = group.id
@@ -331,6 +324,14 @@ class Backend(pulumi.ComponentResource):
                 ],
             ),
         )
+        if self._shared:
+            # Beanstalk's rule can't demand the origin's header, nor keep other names than its own without a difference
+            # at each `up`, and it comes after all others. So a rule of ours leads to Beanstalk's target group.
+            target_group = aws.lb.get_target_group_output(
+                tags=pulumi.Output.all(**{"elasticbeanstalk:environment-id": environment.id}),
+                opts=pulumi.InvokeOutputOptions(parent=self),
+            )
+            self._shared.route(name, paths=[_PATHS], priority=_PRIORITY, target_group_arn=target_group.arn, parent=self)
         self.endpoint = environment.cname
         self.register_outputs(
             {
@@ -539,16 +540,14 @@ class Backend(pulumi.ComponentResource):
         ]
 
     def _shared_settings(self, alb: ApplicationLoadBalancer) -> list[Setting]:
-        """A rule on the listener that is there. Beanstalk places it after all rules that it finds on the listener:
-        whatever takes all paths must be the listener's default action, and no rule."""
+        """A rule of Beanstalk's own on the listener that is there, without which it would make one on port 80. It asks
+        for the environment's own name, which nobody calls: requests come by the rule that `route` makes."""
         balancer, rule = "aws:elbv2:loadbalancer", "aws:elbv2:listenerrule:api"
         return [
             (balancer, "SharedLoadBalancer", alb.arn),
             # Its own: told of none, Beanstalk makes one, open to the world, and attaches it.
             *self._group_settings(balancer, "SecurityGroups"),
-            # Told of no rule, Beanstalk would put one on port 80.
             (f"aws:elbv2:listener:{_LISTENER_PORT}", "Rules", "api"),
-            (rule, "HostHeaders", ",".join(self._hosts)),
             (rule, "PathPatterns", _PATHS),
             (rule, "Priority", "1"),
             (rule, "Process", "default"),
@@ -616,9 +615,7 @@ class Backend(pulumi.ComponentResource):
         ]
 
 
-def _check(
-    name: str, args: BackendArgs, subnets: Subnets, alb: ApplicationLoadBalancer | None, hosts: Sequence[str]
-) -> None:
+def _check(name: str, args: BackendArgs, subnets: Subnets, alb: ApplicationLoadBalancer | None) -> None:
     if len(subnets.ids) < 2:
         raise ValueError(f"backend {name!r}: has subnets in {len(subnets.ids)} zone(s), but a load balancer needs two")
     if args.load_balancer != "shared":
@@ -628,19 +625,12 @@ def _check(
             f"backend {name!r}: load_balancer is 'shared', and there is none to share: take 'application', 'network' "
             "or 'classic'"
         )
-    if not 1 <= len(hosts) <= _HOST_LIMIT:
-        raise ValueError(
-            f"backend {name!r}: {len(hosts)} hosts: a rule of a shared load balancer takes 1 to {_HOST_LIMIT}"
-        )
-    for host in hosts:
-        if not re.fullmatch(r"[A-Za-z0-9*?-]+(\.[A-Za-z0-9*?-]+)*\.[A-Za-z]+", host) or len(host) > 128:
-            raise ValueError(f"backend {name!r}: host {host!r} is no host name of at most 128 characters")
 
 
-def _identity(args: BackendArgs, hosts: Sequence[str]) -> str:
-    """What Beanstalk can't change on an environment, for its name."""
-    rule = f"-{hashlib.sha256(','.join(hosts).encode()).hexdigest()[:4]}" if args.load_balancer == "shared" else ""
-    return f"{args.load_balancer}{rule}-py{args.python_version.replace('.', '')}"
+def _identity(args: BackendArgs) -> str:
+    """What Beanstalk can't change on an environment, or not while a rule of ours has its target group, for its name."""
+    protocol = "-http" if args.instance_protocol == "HTTP" else ""
+    return f"{args.load_balancer}{protocol}-py{args.python_version.replace('.', '')}"
 
 
 def _bundle(name: str, source: Path, args: BackendArgs) -> tuple[str, str]:

@@ -261,19 +261,31 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
         self-signed: the load balancer does not check it.
         """
         target_group = _target_group(f"{self._name}-{name}", self._vpc_id, port, protocol, health_check, parent)
+        rule = self.route(name, paths=paths, priority=priority, target_group_arn=target_group.arn, parent=parent)
+        return TargetRoute(target_group, rule)
+
+    def route(
+        self,
+        name: str,
+        *,
+        paths: Sequence[str],
+        priority: int,
+        target_group_arn: pulumi.Input[str],
+        parent: pulumi.Resource,
+    ) -> aws.lb.ListenerRule:
+        """Send requests for `paths` to a target group that something else has made; as `forward` in all the rest."""
         conditions: list[aws.lb.ListenerRuleConditionArgsDict] = [{"path_pattern": {"values": list(paths)}}]
         if self.origin_secret is not None:
             conditions.append({"http_header": {"http_header_name": ORIGIN_HEADER, "values": [self.origin_secret]}})
-        rule = aws.lb.ListenerRule(
+        return aws.lb.ListenerRule(
             f"{self._name}-{name}",
             listener_arn=self.listener.arn,
             priority=priority,
             conditions=conditions,
-            actions=[{"type": "forward", "target_group_arn": target_group.arn}],
+            actions=[{"type": "forward", "target_group_arn": target_group_arn}],
             tags=tags(f"{self._name}-{name}"),
             opts=pulumi.ResourceOptions(parent=parent),
         )
-        return TargetRoute(target_group, rule)
 
 
 class NetworkLoadBalancer(pulumi.ComponentResource):

@@ -28,8 +28,6 @@ from components.web import WebArgs
 Client = Literal["web", "backend", "kubernetes"]
 """Tiers that use the queues: the names that `senders` and `receivers` take."""
 
-HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?-]+(\.[a-z0-9*?-]+)*\.[a-z]+$", max_length=128)]
-"""As a listener rule of an Application Load Balancer takes it (ELB: only letters after the last dot)."""
 CertificateArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[\w-]*:acm:[\w-]+:\d{12}:certificate/[\w-]+$")]
 
 
@@ -69,9 +67,6 @@ class LoadBalancingSettings(Args):
     """An internal Classic Load Balancer in front of the web tier; none by default."""
     certificate_arn: CertificateArn | None = None
     """ACM certificate of the stack's region for the load balancers, where tiers.edge is off and makes none."""
-    host_names: list[HostName] = Field(default_factory=list, max_length=3)
-    """Names by which clients in the VPC call the Application Load Balancer, where tiers.edge is off: a backend that
-    shares it answers to them alone. `*` and `?` are wildcards."""
 
 
 class Settings(Args):
@@ -120,13 +115,6 @@ class Settings(Args):
         if not self.tiers.edge:
             return "vpc"
         return "cloudfront" if self.edge.cdn else "internet"
-
-    @property
-    def host_names(self) -> list[str]:
-        """Names by which the Application Load Balancer is called."""
-        if self.tiers.edge and self.dns:
-            return [self.dns.domain, f"*.{self.dns.domain}"]
-        return self.load_balancing.host_names
 
     @property
     def health_check_path(self) -> str | None:
@@ -182,11 +170,6 @@ class Settings(Args):
                 ("tiers", "load_balancing"),
                 "tiers.backend shares its Application Load Balancer: give the backend a `load_balancer` of its own, or "
                 "turn both off or neither",
-            )
-        if shares and self.tiers.load_balancing and not self.tiers.edge and not self.load_balancing.host_names:
-            yield Refusal(
-                ("load_balancing", "host_names"),
-                "tiers.edge is off, and tiers.backend shares the load balancer: name what clients in the VPC call it",
             )
         certificate = self.load_balancing.certificate_arn
         balanced = self.tiers.load_balancing or (self.tiers.backend and not shares)

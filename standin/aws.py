@@ -1025,6 +1025,22 @@ def _solution_stack(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     }
 
 
+def _target_group(args: Mapping[str, Any], region: str) -> dict[str, Any]:
+    """One that a service has made, told by the tags that it gave it."""
+    digest = hashlib.sha256(json.dumps(args.get("tags", {}), sort_keys=True).encode()).hexdigest()
+    name = f"awseb-AWSEB-{_spell(digest, ALPHABETS['upper'], 12)}"
+    suffix = f"targetgroup/{name}/{digest[:16]}"
+    found = f"arn:{partition(region)}:elasticloadbalancing:{region}:{ACCOUNT}:{suffix}"
+    return {
+        "id": found,
+        "arn": found,
+        "arnSuffix": suffix,
+        "name": name,
+        "tags": args.get("tags", {}),
+        "region": region,
+    }
+
+
 INVOKES: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
     "aws:cloudfront/getCachePolicy:getCachePolicy": _cloudfront_policy,
     "aws:cloudfront/getOriginRequestPolicy:getOriginRequestPolicy": _cloudfront_policy,
@@ -1053,6 +1069,7 @@ INVOKES: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
         "description": region,
         "endpoint": f"ec2.{region}.amazonaws.com",
     },
+    "aws:lb/getTargetGroup:getTargetGroup": _target_group,
     "aws:kms/getAlias:getAlias": lambda args, region: {
         "id": args["name"],
         "name": args["name"],

@@ -25,7 +25,7 @@ MATRIX: dict[str, dict[str, Any]] = {
     "zone created": {"dns": {"create_zone": True}},
     "no edge": {
         "tiers": {"edge": False},
-        "load_balancing": {"certificate_arn": CERTIFICATE, "host_names": ["platform.internal"]},
+        "load_balancing": {"certificate_arn": CERTIFICATE},
     },
     "no web": {"tiers": {"web": False}},
     "no cache": {"tiers": {"cache": False}},

@@ -66,7 +66,6 @@ def backend(**changes):
         artifacts=SecureBucket("artifacts", key=keys.data, logs=log_bucket),
         certificate_arn=CERTIFICATE,
         alb=alb("vpc", net, log_bucket),
-        hosts=["app.example.com"],
     )
 
 

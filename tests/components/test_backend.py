@@ -22,7 +22,6 @@ from tests.components.tiers import CERTIFICATE, ZONES, alb, logs, network, secur
 from tests.registered import ROOT, counts, of, one, run, statements, waits_for
 
 APPLICATION = ROOT / "applications" / "backend"
-HOSTS = ("app.example.com", "*.app.example.com")
 ENVIRONMENT = "elasticbeanstalk/environment:Environment"
 VERSION = "elasticbeanstalk/applicationVersion:ApplicationVersion"
 GROUP = "ec2/securityGroup:SecurityGroup"
@@ -38,7 +37,7 @@ KINDS: dict[str, dict[str, Any]] = {
 OWN = "aws:elasticbeanstalk"
 
 
-def backend(*, everything=False, unknown=False, source=APPLICATION, hosts=HOSTS, shared=True, **changes):
+def backend(*, everything=False, unknown=False, source=APPLICATION, shared=True, **changes):
     args = BackendArgs.model_validate(changes)
 
     def program():
@@ -63,7 +62,6 @@ def backend(*, everything=False, unknown=False, source=APPLICATION, hosts=HOSTS,
             artifacts=SecureBucket("artifacts", key=keys.data, logs=log_bucket),
             certificate_arn=CERTIFICATE,
             alb=alb("internet", net, log_bucket) if shared else None,
-            hosts=hosts,
             data=data,
         )
 
@@ -188,7 +186,6 @@ def expected(recording, kind):
             },
             "aws:elbv2:listener:443": {"Rules": "api"},
             "aws:elbv2:listenerrule:api": {
-                "HostHeaders": "app.example.com,*.app.example.com",
                 "PathPatterns": "/api/*",
                 "Priority": "1",
                 "Process": "default",
@@ -530,6 +527,19 @@ def test_endpoints_are_variables_and_secrets_are_references(unknown):
         }
 
 
+def test_requests_reach_it_by_a_rule_of_the_shared_load_balancer_alone(kinds):
+    rule = one(kinds["shared"], "lb/listenerRule:ListenerRule", "alb-backend")
+    found = environment(kinds["shared"])
+    assert rule.inputs["priority"] == 10000
+    assert rule.inputs["conditions"] == [{"pathPattern": {"values": ["/api/*"]}}]
+    (action,) = rule.inputs["actions"]
+    assert action["type"] == "forward"
+    assert ":targetgroup/awseb-AWSEB-" in action["targetGroupArn"]
+    assert waits_for(kinds["shared"], rule, found)  # whose target group it is
+    for kind in ("application", "network", "classic"):
+        assert "alb-backend" not in of(kinds[kind], "lb/listenerRule:ListenerRule")
+
+
 def test_no_secret_is_in_the_inputs(everything):
     passwords = [r.outputs["result"] for r in of(everything, "index/randomPassword:RandomPassword").values()]
     assert len(passwords) == 2
@@ -543,11 +553,10 @@ def test_no_secret_is_in_the_inputs(everything):
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({}, "shared-7eee-py313"),
-        ({"hosts": ("app.example.com",)}, "shared-2805-py313"),
-        ({"python_version": "3.14"}, "shared-7eee-py314"),
+        ({}, "shared-py313"),
+        ({"instance_protocol": "HTTP"}, "shared-http-py313"),
+        ({"python_version": "3.14"}, "shared-py314"),
         ({"load_balancer": "application"}, "application-py313"),
-        ({"load_balancer": "application", "hosts": ()}, "application-py313"),
         ({"load_balancer": "classic", "python_version": "3.12"}, "classic-py312"),
         (NETWORK, "network-py313"),
     ],
@@ -684,7 +693,7 @@ def test_endpoints_are_such_as_the_network_takes():
 
 @pytest.mark.parametrize("kind", ["application", "classic"])
 def test_it_needs_no_shared_load_balancer_for_one_of_its_own(kind):
-    recording = backend(shared=False, hosts=(), load_balancer=kind)
+    recording = backend(shared=False, load_balancer=kind)
     assert of(recording, "lb/loadBalancer:LoadBalancer") == {}
 
 
@@ -692,10 +701,6 @@ def test_it_needs_no_shared_load_balancer_for_one_of_its_own(kind):
     ("changes", "message"),
     [
         ({"shared": False}, "load_balancer is 'shared', and there is none to share"),
-        ({"hosts": ()}, "0 hosts: a rule of a shared load balancer takes 1 to 3"),
-        ({"hosts": tuple("abcd")}, "4 hosts"),
-        ({"hosts": ("*",)}, "host '\\*' is no host name"),
-        ({"hosts": ("a.example.com,b.example.com",)}, "is no host name"),
         ({"everything": True, "variables": {"DATABASE_HOST": "x"}}, "DATABASE_HOST: the platform itself sets them"),
         ({"source": Path("nowhere")}, "source nowhere is no folder"),
     ],

@@ -38,7 +38,6 @@ backend = Backend(
     artifacts=SecureBucket("artifacts", key=keys.data, logs=log_bucket),
     certificate_arn=CERTIFICATE,
     alb=alb("internet", net, log_bucket),
-    hosts=["app.example.com"],
     data=DataServices(database=database),
 )
 pulumi.export("endpoint", backend.endpoint)
@@ -83,7 +82,7 @@ def test_the_life_of_an_environment(project, tmp_path, monkeypatch):
     with Engine(tmp_path / "state", project, "test", stream=lines.append) as engine:
         assert engine.up().errors == []
         ((name, (platform, label)),) = environments(engine).items()
-        assert name == "platform-test-backend-shared-2805-py313"
+        assert name == "platform-test-backend-shared-py313"
         assert platform == "64bit Amazon Linux 2023 v4.13.10 running Python 3.13"
 
         # AWS has a newer version of the platform, which is for managed updates to bring: nothing changes here.
@@ -107,7 +106,7 @@ def test_the_life_of_an_environment(project, tmp_path, monkeypatch):
         assert steps(lines) == [
             ("created replacement", "BucketObjectv2", "backend-bundle"),
             ("created replacement", "ApplicationVersion", "backend"),
-            ("updated", "Environment", "backend-shared-2805-py313"),
+            ("updated", "Environment", "backend-shared-py313"),
             ("deleted original", "ApplicationVersion", "backend"),
             ("deleted original", "BucketObjectv2", "backend-bundle"),
         ]
@@ -121,14 +120,14 @@ def test_the_life_of_an_environment(project, tmp_path, monkeypatch):
     with Engine(tmp_path / "state", project, "test", stream=lines.append) as engine:
         assert engine.up().errors == []
         assert environments(engine) == {
-            "platform-test-backend-shared-2805-py314": (
+            "platform-test-backend-shared-py314": (
                 "64bit Amazon Linux 2023 v4.14.0 running Python 3.14",
                 new_label,
             )
         }
         made = steps(lines)
-        assert made.index(("created", "Environment", "backend-shared-2805-py314")) < made.index(
-            ("deleted", "Environment", "backend-shared-2805-py313")
+        assert made.index(("created", "Environment", "backend-shared-py314")) < made.index(
+            ("deleted", "Environment", "backend-shared-py313")
         )
-        assert ("deleted", "LogGroup", "backend-shared-2805-py313-web") in made
+        assert ("deleted", "LogGroup", "backend-shared-py313-web") in made
         assert engine.destroy().errors == []

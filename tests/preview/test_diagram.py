@@ -794,7 +794,7 @@ def test_a_label_stands_on_its_arrow_beside_cards_labels_and_other_arrows():
 STORES = ("logs", "storage")
 PLATFORM = {
     "dev": {
-        ("Elastic Beanstalk", "backend-shared-aa51-py313"): ("Private subnets", ["1 to 2 t4g.small", "IMDSv2"]),
+        ("Elastic Beanstalk", "backend-shared-py313"): ("Private subnets", ["1 to 2 t4g.small", "IMDSv2"]),
         ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "7 add-ons"]),
         ("EKS node group", "kubernetes-general"): (
             "EKS cluster",
@@ -806,7 +806,7 @@ PLATFORM = {
         ("S3 bucket", "artifacts"): ("Region us-east-1", ["versioned"]),
     },
     "prod": {
-        ("Elastic Beanstalk", "backend-shared-a6e3-py313"): ("Private subnets", ["3 to 9 m7g.large", "IMDSv2"]),
+        ("Elastic Beanstalk", "backend-shared-py313"): ("Private subnets", ["3 to 9 m7g.large", "IMDSv2"]),
         ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "7 add-ons"]),
         ("EKS node group", "kubernetes-batch"): (
             "EKS cluster",

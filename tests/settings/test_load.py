@@ -119,17 +119,9 @@ def test_who_connects_to_the_load_balancer_follows_from_the_edge(tiers, edge, cl
         ({"platform:tiers": {"load_balancing": False}}, "tiers.load_balancing", "tiers.edge needs it"),
         ({"platform:tiers": {"edge": False, "load_balancing": False}}, "tiers.load_balancing", "tiers.web needs it"),
         (
-            {"platform:tiers": {"edge": False}, "platform:load_balancing": {"host_names": ["app.internal"]}},
+            {"platform:tiers": {"edge": False}},
             "load_balancing.certificate_arn",
             "name a certificate of yours",
-        ),
-        (
-            {
-                "platform:tiers": {"edge": False},
-                "platform:load_balancing": {"certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/a"},
-            },
-            "load_balancing.host_names",
-            "tiers.backend shares the load balancer: name what clients in the VPC call it",
         ),
         (
             {"platform:messaging": {"queues": {"orders": {"senders": ["wep"]}}}},
@@ -155,7 +147,6 @@ def test_who_connects_to_the_load_balancer_follows_from_the_edge(tiers, edge, cl
                 "platform:tiers": {"edge": False},
                 "platform:load_balancing": {
                     "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/a",
-                    "host_names": ["app.internal"],
                 },
             },
             "load_balancing.certificate_arn",
