@@ -827,7 +827,7 @@ class Analytics(pulumi.ComponentResource):
                     "StatusFilter": "RUNNING",
                     "MaxResults": 2,
                 },
-                "ResultSelector": {"arns.$": "$.Executions[*].ExecutionArn"},
+                "ResultSelector": {"arns.$": "$.Executions[*].ExecutionArn", "own.$": "$$.Execution.Id"},
                 "ResultPath": "$.runs",
                 "Retry": [_retry("States.ALL", 5)],
                 "Catch": [{**catch, "Next": "TellFailure"}],
@@ -840,7 +840,7 @@ class Analytics(pulumi.ComponentResource):
                     {
                         "And": [
                             {"Variable": "$.runs.arns[0]", "IsPresent": True},
-                            {"Not": {"Variable": "$.runs.arns[0]", "StringEqualsPath": "$$.Execution.Id"}},
+                            {"Not": {"Variable": "$.runs.arns[0]", "StringEqualsPath": "$.runs.own"}},
                         ],
                         "Next": "AnotherIsRunning",
                     },
