@@ -58,7 +58,8 @@ class CacheArgs(Args):
     """Redis on ElastiCache."""
 
     node_type: NodeType = "cache.t4g.small"
-    """ElastiCache node type; r6gd types keep on SSD what is rarely used (data tiering)."""
+    """ElastiCache node type; r6gd types keep on SSD what is rarely used (data tiering). A change waits for the
+    maintenance window."""
     nodes: int = Field(default=2, ge=1, le=6)
     """A primary and its replicas (ElastiCache: 1 to 6), without `cluster_mode`. From two on, a replica takes over when
     the primary fails."""
@@ -108,11 +109,7 @@ class CacheArgs(Args):
             )
         if self.multi_az and not self.cluster_mode and self.nodes == 1:
             yield Refusal(("nodes",), "multi_az needs 2 or more: give a replica, or set it to false")
-        if ".r6gd." in self.node_type and self.maxmemory_policy in (
-            "volatile-random",
-            "allkeys-random",
-            "volatile-ttl",
-        ):
+        if ".r6gd." in self.node_type and self.maxmemory_policy in _WITHOUT_TIERING:
             yield Refusal(
                 ("maxmemory_policy",), f"{self.node_type} tiers its data: only LRU, LFU and noeviction go with that"
             )

@@ -217,7 +217,7 @@ class KubernetesArgs(Args):
     """Service accounts whose pods use the platform's data: the secrets of MySQL and Redis, the bucket, the queues."""
     node_port: int = Field(default=30443, ge=30000, le=32767)
     """Node port at which an ingress controller takes `/services/*` from the load balancer, over HTTPS; its
-    certificate may be self-signed."""
+    certificate may be self-signed. Its pods have to listen above 1024, which is what nodes admit of each other."""
     health_check: HealthCheckArgs = Field(default_factory=lambda: HealthCheckArgs(path="/healthz"))
     """When the load balancer sends a node requests, over HTTPS on the node port."""
     log_retention_days: RetentionDays = 365
@@ -535,7 +535,7 @@ class Kubernetes(pulumi.ComponentResource):
             )
             depends_on += permissions
             identities = [{"service_account": account, "role_arn": role.arn}]
-        configuration = {**_CONFIGURATION.get(addon, {}), **settings.configuration}
+        configuration = _merged(_CONFIGURATION.get(addon, {}), settings.configuration)
         return aws.eks.Addon(
             name,
             cluster_name=self._cluster_name,
@@ -720,6 +720,12 @@ class Kubernetes(pulumi.ComponentResource):
             tags=tags(name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Settings over others, section by section."""
+    both = {key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)}
+    return {**below, **above, **{key: _merged(below[key], above[key]) for key in both}}
 
 
 def _within(domain: str, parents: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ def services() -> dict[str, bool]:
 def answer(path: str) -> tuple[HTTPStatus, Any]:
     """The status and the body for a path."""
     match path.rstrip("/"):
-        case "/health" | "":  # of which the second is what a Network Load Balancer's environment may be asked
+        case "/health" | "":
             return HTTPStatus.OK, {"status": "ok"}
         case "/api":
             return HTTPStatus.OK, {"services": services()}

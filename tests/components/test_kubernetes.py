@@ -334,6 +334,18 @@ def test_addons(recording):
     }
 
 
+def test_settings_of_an_addon_leave_the_rest_of_a_section_as_it_is():
+    minimum: dict[str, Any] = {name: {} for name in ("coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni")}
+    own = {"manager": {"replicas": 2, "applicationSignals": {"autoMonitor": {"restartPods": True}}}}
+    found = kubernetes(addons={**minimum, "amazon-cloudwatch-observability": {"configuration": own}})
+    configuration = json.loads(addon(found, "amazon-cloudwatch-observability").inputs["configurationValues"])
+    assert configuration["manager"] == {
+        "replicas": 2,
+        "applicationSignals": {"autoMonitor": {"monitorAllServices": False, "restartPods": True}},
+    }
+    assert "logs" in configuration["agent"]["config"]
+
+
 def test_addon_order(recording):
     agent = addon(recording, "eks-pod-identity-agent")
     for name in ("vpc-cni", "kube-proxy"):
