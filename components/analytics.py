@@ -302,7 +302,8 @@ class Analytics(pulumi.ComponentResource):
         """Args:
         subnets: private ones, by availability zone; EMR takes the one with the most room.
         key: encrypts the nodes' disks, and what they write.
-        logs_key: encrypts the state machine's log and the schedule; CloudWatch Logs must be among its users.
+        logs_key: encrypts the state machine, its log and the schedule; CloudWatch Logs and log delivery must be among
+            its users.
         lake: where the rows go, and the catalog of them.
         artifacts: keeps the jobs, their configuration and the certificates.
         database: where the rows come from.
@@ -456,15 +457,20 @@ class Analytics(pulumi.ComponentResource):
 
     # -- Roles --------------------------------------------------------------------------------------------------------
 
-    def _key_statement(self, actions: Sequence[str], **conditions: Any) -> dict[str, Any]:
-        """Use of the key by a node or by EMR themselves, and so through no service."""
-        aliases = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": self._key.alias}}
+    def _key_statement(self, key: EncryptionKey, actions: Sequence[str], **conditions: Any) -> dict[str, Any]:
+        """Use of a key by whoever has the role themselves: `EncryptionKey` has statements for use through a service."""
+        aliases = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": key.alias}}
         return {
             "Effect": "Allow",
             "Action": list(actions),
             "Resource": self._here.arn("kms", "key/*"),
             "Condition": aliases | conditions,
         }
+
+    def _machine_key_statement(self) -> dict[str, Any]:
+        """What the state machine's key asks of the role that it runs under, and of whoever starts it."""
+        context = {"kms:EncryptionContext:aws:states:stateMachineArn": self.state_machine_arn}
+        return self._key_statement(self._logs_key, ["kms:Decrypt", "kms:GenerateDataKey"], StringEquals=context)
 
     def _create_service_role(self) -> list[pulumi.Resource]:
         """What EMR itself works under: AWS's policy, which the tags hold to this platform's resources, and beside it
@@ -484,6 +490,7 @@ class Analytics(pulumi.ComponentResource):
             statements=[
                 self._pass_role(self.role_name, "ec2.amazonaws.com"),
                 self._key_statement(
+                    self._key,
                     [
                         "kms:Decrypt",
                         "kms:DescribeKey",
@@ -492,9 +499,9 @@ class Analytics(pulumi.ComponentResource):
                         "kms:GenerateDataKeyWithoutPlaintext",
                         "kms:ReEncryptFrom",
                         "kms:ReEncryptTo",
-                    ]
+                    ],
                 ),
-                self._key_statement(["kms:CreateGrant"], Bool={"kms:GrantIsForAWSResource": "true"}),
+                self._key_statement(self._key, ["kms:CreateGrant"], Bool={"kms:GrantIsForAWSResource": "true"}),
                 {
                     "Effect": "Allow",
                     "Action": "iam:CreateServiceLinkedRole",
@@ -517,7 +524,9 @@ class Analytics(pulumi.ComponentResource):
                 *self._artifacts.read_statements(f"{self._name}/"),
                 *self._database.read_secret_statements(),
                 # LUKS on instance storage, and the clusters' logs.
-                self._key_statement(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]),
+                self._key_statement(
+                    self._key, ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+                ),
                 {
                     "Effect": "Allow",
                     "Action": "s3:GetObject",
@@ -1008,6 +1017,11 @@ class Analytics(pulumi.ComponentResource):
                 "log_destination": pulumi.Output.format("{}:*", group.arn),
             },
             tracing_configuration={"enabled": True},
+            encryption_configuration={
+                "type": "CUSTOMER_MANAGED_KMS_KEY",
+                "kms_key_id": self._logs_key.arn,
+                "kms_data_key_reuse_period_seconds": 300,
+            },
             tags=tags(name),
             # Step Functions looks for the log's permissions as it makes a state machine.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*permissions, *ready]),
@@ -1081,6 +1095,7 @@ class Analytics(pulumi.ComponentResource):
             },
             *self._artifacts.read_statements(f"{self._name}/places.json"),
             *self._topic.publish_statements(),
+            self._machine_key_statement(),
             # Neither the delivery of logs nor X-Ray knows resources.
             {
                 "Sid": "Logs",
@@ -1117,6 +1132,7 @@ class Analytics(pulumi.ComponentResource):
             trust=service_trust("scheduler.amazonaws.com", StringEquals={"aws:SourceAccount": self._here.account}),
             statements=[
                 {"Effect": "Allow", "Action": "states:StartExecution", "Resource": self.state_machine_arn},
+                self._machine_key_statement(),
                 self._logs_key.decrypt_statement("scheduler"),
             ],
             parent=self,

@@ -98,7 +98,8 @@ def main() -> None:
     from moto.stepfunctions.responses import StepFunctionResponse
     from werkzeug.serving import run_simple
 
-    StepFunctionResponse.validate_state_machine_definition = validate_state_machine_definition
+    responses: Any = StepFunctionResponse
+    responses.validate_state_machine_definition = validate_state_machine_definition
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
 

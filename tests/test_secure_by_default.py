@@ -2,16 +2,20 @@
 
 import pytest
 
+from components.analytics import Analytics, AnalyticsArgs
 from components.backend import Backend, BackendArgs
 from components.cache import Cache
 from components.database import Database
+from components.datalake import CrawlerArgs, DataLake, DataLakeArgs
 from components.edge import Edge, EdgeArgs
 from components.kubernetes import Kubernetes
 from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
 from components.messaging import Messaging, MessagingArgs, QueueArgs
+from components.observability import AlarmTopic, AlarmTopicArgs
 from components.registry import Registry, RegistryArgs, RepositoryArgs
 from components.storage import SecureBucket
 from components.web import Web
+from jobs.package import package
 from preview.run import judge
 from tests.components.tiers import CERTIFICATE, alb, dns, logs, network, security
 from tests.registered import ROOT, STACKS, run, run_stack
@@ -75,6 +79,31 @@ def kubernetes():
     Kubernetes("kubernetes", subnets=net.private, key=keys.data, logs_key=keys.logs, alb=balancer)
 
 
+def lake(crawler=None):
+    keys = security()
+    return DataLake("lake", DataLakeArgs(crawler=crawler), key=keys.data, logs_key=keys.logs, logs=logs())
+
+
+def topic():
+    return AlarmTopic("alarms", AlarmTopicArgs(subscribers={"team": "team@example.com"}), key=security().logs)
+
+
+def analytics(**changes):
+    keys, net, log_bucket = security(), network(nat="single"), logs()
+    Analytics(
+        "analytics",
+        AnalyticsArgs.model_validate(changes),
+        subnets=net.private,
+        key=keys.data,
+        logs_key=keys.logs,
+        lake=DataLake("lake", key=keys.data, logs_key=keys.logs, logs=log_bucket),
+        artifacts=SecureBucket("artifacts", key=keys.data, logs=log_bucket),
+        database=Database("database", subnets=net.isolated, key=keys.data, logs_key=keys.logs),
+        package=package(),
+        topic=AlarmTopic("alarms", key=keys.logs),
+    )
+
+
 ALONE = {
     "security": security,
     "logs": logs,
@@ -101,6 +130,11 @@ ALONE = {
     "messaging": messaging,
     "registry": registry,
     "kubernetes": kubernetes,
+    "data lake": lake,
+    "data lake with a crawler": lambda: lake(CrawlerArgs()),
+    "alarm topic": topic,
+    "analytics": analytics,
+    "analytics on a cluster that stays": lambda: analytics(long_running=True),
 }
 
 

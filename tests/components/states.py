@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import boto3
@@ -108,7 +108,7 @@ def execute(
     waits: list[float] = []
     clock = mock.Mock(wraps=time, sleep=waits.append)
     known = state_task_service_factory.state_task_service_for
-    client = state_task_service_aws_sdk.boto_client_for
+    client = vars(state_task_service_aws_sdk)["boto_client_for"]
     where = definition["States"]["FindPlaces"]["Parameters"]
 
     def service(service_name: str) -> Any:
@@ -213,7 +213,7 @@ def _task(emr: Emr) -> Any:
                 env=env,
                 error_name=error,
                 event_type=HistoryEventType.TaskFailed,
-                event_details=EventDetails(taskFailedEventDetails=details),
+                event_details=cast(EventDetails, {"taskFailedEventDetails": details}),
             )
 
     return Task()

@@ -687,6 +687,10 @@ def test_errors_are_logged_without_data_and_runs_are_traced(recording):
         "logDestination": f"{group.outputs['arn']}:*",
     }
     assert machine.inputs["tracingConfiguration"] == {"enabled": True}
+    assert machine.inputs["encryptionConfiguration"]["type"] == "CUSTOMER_MANAGED_KMS_KEY"
+    assert (
+        one(recording, "kms/key:Key", "security-logs").urn in machine.property_dependencies["encryptionConfiguration"]
+    )
     assert group.inputs["name"] == "/aws/vendedlogs/states/platform-test-analytics"
     assert group.inputs["retentionInDays"] == 365
     assert group.property_dependencies["kmsKeyId"] == [one(recording, "kms/key:Key", "security-logs").urn]
@@ -710,7 +714,12 @@ def test_the_schedule():
     assert target["arn"] == one(made, "sfn/stateMachine:StateMachine", "analytics").outputs["arn"]
     assert target["retryPolicy"] == {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 185}
     assert made.outputs["state_machine_arn"] == target["arn"]
-    start, key = role_statements(made, "schedule")
+    start, machine, key = role_statements(made, "schedule")
+    assert machine["Condition"] == {
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/platform-test-security-logs"},
+        "StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": target["arn"]},
+    }
+    assert machine in role_statements(made, "run")
     assert (start["Action"], start["Resource"]) == ("states:StartExecution", target["arn"])
     assert key["Condition"]["StringEquals"] == {"kms:ViaService": "scheduler.eu-west-1.amazonaws.com"}
 
