@@ -195,7 +195,10 @@ def planned(directory: Path) -> dict[str, Any]:
 
 
 def changes(content: Mapping[str, Any]) -> dict[str, set[str]]:
-    """The attributes that a plan would change, by address; "(create)" or the like for what it wouldn't update."""
+    """The attributes that a plan would change, by address.
+
+    Those that would have it replaced say so; "(create)" or the like stands for what would be neither.
+    """
     found = {}
     for resource in content["resource_changes"]:
         change = resource["change"]
@@ -205,6 +208,8 @@ def changes(content: Mapping[str, Any]) -> dict[str, set[str]]:
             differing = {key for key in after if after[key] != before.get(key)} - {"tags_all"}
             # What is known only after the apply follows from another change, unless there is no other.
             found[resource["address"]] = {key for key in differing if not _any(unknown.get(key))} or differing
+        elif change.get("replace_paths"):
+            found[resource["address"]] = {f"{path[0]} (replaced)" for path in change["replace_paths"]}
         elif actions not in ("no-op", "read"):
             found[resource["address"]] = {f"({actions})"}
     return found
@@ -235,18 +240,29 @@ def holdable(export: Export) -> Export:
     entries = listed("not-simulated")["left_out"]
     out = {a for a in export.addresses.values() if any(_covers(entry, a) for entry in entries)}
     files = copy.deepcopy(export.files)
-    resources: dict[str, Any] = {}
-    for kind, named in files["main.tf.json"]["resource"].items():
-        for name, body in named.items():
-            if f"{kind}.{name}" not in out:
-                if "depends_on" in body:
-                    body["depends_on"] = [address for address in body["depends_on"] if address not in out]
-                resources.setdefault(kind, {})[name] = body
-    files["main.tf.json"]["resource"] = resources
-    outputs = files["outputs.tf.json"].get("output", {})
-    for name in [n for n, output in outputs.items() if any(f"{a}." in json.dumps(output) for a in out)]:
+    main, outputs = files["main.tf.json"], files["outputs.tf.json"].get("output", {})
+    main["resource"] = _those(main["resource"], lambda address, body: address not in out)
+    main["data"] = _those(main["data"], lambda address, body: not _tells(body, out))
+    for body in (body for named in main["resource"].values() for body in named.values() if "depends_on" in body):
+        body["depends_on"] = [address for address in body["depends_on"] if address not in out]
+    for name in [name for name, output in outputs.items() if _tells(output, out)]:
         del outputs[name]
     return replace(export, files=files, addresses={u: a for u, a in export.addresses.items() if a not in out})
+
+
+def _those(section: Mapping[str, Any], which: Callable[[str, Any], bool]) -> dict[str, Any]:
+    """A section of the files with some of its blocks, and no type without any, which Terraform refuses."""
+    kept: dict[str, Any] = {}
+    for kind, named in section.items():
+        for name, body in named.items():
+            if which(f"{kind}.{name}", body):
+                kept.setdefault(kind, {})[name] = body
+    return kept
+
+
+def _tells(body: Any, addresses: Collection[str]) -> bool:
+    text = json.dumps(body)
+    return any(f"{address}." in text for address in addresses)
 
 
 class Applied(NamedTuple):

@@ -132,7 +132,7 @@ def test_what_is_left_out_is_in_a_stack_and_has_its_reason_in_moto_or_in_another
         bodies = [body for address, body in there.items() if entry in (address, address.split(".")[0])]
         others = [other for other in left_out if other != entry]
         assert bodies
-        assert entry in STILL or all(re.search(rf"\$\{{({'|'.join(others)})\.", body) for body in bodies), entry
+        assert entry in STILL or all(re.search(rf"\b({'|'.join(others)})\.", body) for body in bodies), entry
 
 
 # -- what stands there -------------------------------------------------------------------------------------------------
