@@ -26,7 +26,8 @@ def hadoop(tmp_path, environment, lake, monkeypatch):
     }
     properties = "".join(f"<property><name>{k}</name><value>{v}</value></property>" for k, v in settings.items())
     (tmp_path / "core-site.xml").write_text(f"<configuration>{properties}</configuration>")
-    java, spark = f"{environment['JAVA_HOME']}/bin/java", Path(pyspark.__file__).parent / "jars"
+    java = f"{environment['JAVA_HOME']}/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    spark = Path(pyspark.__file__).parent / "jars"
     path = f"{tmp_path}:{environment['SPARK_CONF_DIR']}:{spark}/*:{parts.cached()}/*"
     program = tmp_path / "hadoop"
     program.write_text(f"#!/bin/sh\nshift\nexec {java} -cp '{path}' org.apache.hadoop.util.RunJar \"$@\"\n")
@@ -39,6 +40,7 @@ def hadoop(tmp_path, environment, lake, monkeypatch):
 def test_mapreduce_agrees_to_the_cent(server, lake, run, published, hadoop, capfd):
     shop.create(server, 2000)
     config = lake.config("mapreduce", format="json")
+    config["tables"]["orders"]["partitions"] = 1
     assert run(config, "extract", "transform") == 0
     server.run(
         f"UPDATE orders SET amount = amount + 0.01, updated_at = {shop.NOW} WHERE id % 10 = 0",
