@@ -1,9 +1,10 @@
-"""The rules, a file a family; Kubernetes and Beanstalk have one of their own, for all families.
+"""The rules, a file a family; Kubernetes, Beanstalk and analytics have one of their own, for all families.
 
 A rule is one function here and its fixtures in the tests.
 """
 
 from . import (
+    analytics,
     audit,
     beanstalk,
     durability,
@@ -17,6 +18,7 @@ from . import (
 )
 
 __all__ = [
+    "analytics",
     "audit",
     "beanstalk",
     "durability",

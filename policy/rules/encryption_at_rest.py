@@ -159,6 +159,29 @@ def queue_key(queue: Resource, graph: Graph) -> Iterator[str]:
 
 
 @rule(
+    "topic-encrypted", "sns/topic",
+    family=FAMILY, severity="high",
+    title="Topics are encrypted by a customer key",
+    controls="FSBP SNS.1, CKV_AWS_26, cdk-nag SNS2",
+    remediation="Set kmsMasterKeyId to a KMS key of this program whose policy admits what publishes to the topic; "
+    "AWS's own admits neither alarms nor events",
+)  # fmt: skip
+def topic_encrypted(topic: Resource, graph: Graph) -> Iterator[str]:
+    yield from customer_key(graph, topic, "kmsMasterKeyId")
+
+
+@rule(
+    "schedule-key", "scheduler/schedule",
+    family=FAMILY, severity="low", level="advisory",
+    title="Schedules are encrypted by a customer key",
+    controls="CKV_AWS_297",
+    remediation="Set kmsKeyArn to a KMS key of this program that the target's role may use",
+)  # fmt: skip
+def schedule_key(schedule: Resource, graph: Graph) -> Iterator[str]:
+    yield from customer_key(graph, schedule, "kmsKeyArn")
+
+
+@rule(
     "repository-encrypted", "ecr/repository",
     family=FAMILY, severity="medium",
     title="Registries are encrypted by a customer key",

@@ -1,4 +1,4 @@
-"""Data on the wire is encrypted: viewers, load balancers, origins, buckets, queues, databases, caches."""
+"""Data on the wire is encrypted: viewers, load balancers, origins, buckets, queues, topics, databases, caches."""
 
 from __future__ import annotations
 
@@ -247,11 +247,44 @@ def queue_tls_only(queue: Resource, graph: Graph) -> Iterator[str]:
         yield "no policy of it refuses plain HTTP"
 
 
-def _denies_plain_http(statement: Mapping[str, Any], everything: str) -> bool:
+@rule(
+    "topic-tls-only", "sns/topic",
+    family=FAMILY, severity="high",
+    title="Topics refuse plain HTTP",
+    controls="cdk-nag SNS3",
+    remediation="Give the topic a TopicPolicy that denies sns:Publish to everyone where aws:SecureTransport is false",
+)  # fmt: skip
+def topic_tls_only(topic: Resource, graph: Graph) -> Iterator[str]:
+    """SNS takes no policy with every action, and publishing is what plain HTTP would show."""
+
+    def holders() -> Iterator[Resource]:
+        yield topic
+        yield from graph.referrers(topic, "sns/topicPolicy", "arn")
+
+    def denies(policy: Resource) -> bool:
+        return any(_denies_plain_http(statement, "sns:*", "sns:publish") for statement in statements(policy, "policy"))
+
+    if not some(holders(), denies):
+        yield "no policy of it refuses plain HTTP"
+
+
+@rule(
+    "subscription-encrypted", "sns/topicSubscription",
+    family=FAMILY, severity="high", alone=True,
+    title="Topics deliver over HTTPS only",
+    controls="",
+    remediation="Set protocol to https in place of http",
+)  # fmt: skip
+def subscription_encrypted(subscription: Resource, graph: Graph) -> Iterator[str]:
+    if get(subscription, "protocol") == "http":
+        yield "it gets its messages over plain HTTP"
+
+
+def _denies_plain_http(statement: Mapping[str, Any], *enough: str) -> bool:
     return (
         statement.get("Effect") == "Deny"
         and public(statement)
-        and any(str(action).lower() in ("*", everything) for action in listed(statement.get("Action")))
+        and any(str(action).lower() in ("*", *enough) for action in listed(statement.get("Action")))
         and len(statement.get("Condition") or {}) == 1
         and any(
             operator in ("Bool", "BoolIfExists") and key == "aws:securetransport" and

@@ -46,6 +46,9 @@ _RESOURCE_POLICIES = {
     "sqs/queuePolicy": "policy",
     "sqs/queue": "policy",
     "ecr/repositoryPolicy": "policy",
+    "sns/topicPolicy": "policy",
+    "sns/topic": "policy",
+    "glue/resourcePolicy": "policy",
 }
 
 
@@ -53,8 +56,8 @@ _RESOURCE_POLICIES = {
     "resource-policy-not-public", *_RESOURCE_POLICIES,
     family=FAMILY, severity="critical", alone=True,
     title="No policy admits everyone",
-    controls="FSBP KMS.5, FSBP S3.2, FSBP SQS.3, CKV_AWS_32, CKV_AWS_33, CKV_AWS_60, CKV_AWS_70, CKV_AWS_168, "
-    "cdk-nag ECR1",
+    controls="FSBP KMS.5, FSBP S3.2, FSBP SQS.3, FSBP SNS.4, CKV_AWS_32, CKV_AWS_33, CKV_AWS_60, CKV_AWS_70, "
+    "CKV_AWS_168, CKV_AWS_169, cdk-nag ECR1",
     remediation="Name the principals, or bind the statement to an account, an organization or a source by a condition",
 )  # fmt: skip
 def resource_policy_not_public(resource: Resource, graph: Graph) -> Iterator[str]:

@@ -7,6 +7,7 @@ dependencies tell what refers to what, and as a saved state without dependencies
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +61,13 @@ class Ref:
 
     made: Made
     output: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """JSON text that a program makes, of outputs too."""
+
+    value: Any
 
 
 def arn(made: Made) -> Ref:
@@ -132,6 +140,8 @@ def _refs(value: Any) -> Iterator[Ref]:
         yield Ref(value, "id")
     elif isinstance(value, Ref):
         yield value
+    elif isinstance(value, Text):
+        yield from _refs(value.value)
     elif isinstance(value, dict):
         for item in value.values():
             yield from _refs(item)
@@ -145,6 +155,8 @@ def _plain(value: Any, known: bool) -> Any:
         value = Ref(value, "id")
     if isinstance(value, Ref):
         return value.made.outputs()[value.output] if known else UNKNOWN
+    if isinstance(value, Text):
+        return json.dumps(_plain(value.value, True)) if known or not any(_refs(value)) else UNKNOWN
     if isinstance(value, dict):
         return {key: _plain(item, known) for key, item in value.items()}
     if isinstance(value, list):

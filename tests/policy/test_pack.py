@@ -53,7 +53,8 @@ class Pack:
 
     def resource(self, resource: Resource) -> list[Any]:
         """What the engine asks before it makes a resource: by its inputs, without what AWS gives out."""
-        inputs = {key: value for key, value in resource.props.items() if key not in ("id", "arn")}
+        given_out = ("id",) if resource.short == "sns/topicPolicy" else ("id", "arn")  # whose ARN is its topic's
+        inputs = {key: value for key, value in resource.props.items() if key not in given_out}
         request = proto.AnalyzeRequest(
             type=resource.type, urn=resource.urn, name=resource.name, properties=wire(inputs)
         )

@@ -112,7 +112,7 @@ def plant(value: Any, number: int, counter: Iterator[int]) -> Any:
     if isinstance(value, list):
         return [plant(item, number, counter) for item in value]
     if isinstance(value, str) and number in (-1, next(counter)):
-        if value.startswith("{"):
+        if value.startswith("{") and not value.startswith("{%"):  # which is JSONata
             return json.dumps(plant(json.loads(value), -1, count()))
         return CANARY
     return value

@@ -5,33 +5,41 @@ what is beyond its end can't be verified, and what is missing inside it fails.
 """
 
 from . import (
+    analytics,
     beanstalk,
     caches,
     databases,
     distributions,
+    emr,
     kubernetes,
+    machines,
     names,
     queues,
     references,
     registries,
     schedules,
     subnets,
+    topics,
     web_acls,
     windows,
 )
 
 __all__ = [
+    "analytics",
     "beanstalk",
     "caches",
     "databases",
     "distributions",
+    "emr",
     "kubernetes",
+    "machines",
     "names",
     "queues",
     "references",
     "registries",
     "schedules",
     "subnets",
+    "topics",
     "web_acls",
     "windows",
 ]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ...clusters import MANAGED, is_made, template_of
-from ...documents import listed, statements
 from ...graph import Graph, Resource, Unknown, each, given, items, peek, strings
+from ...roles import admitted, roles
 from ...rule import rule
 from .values import FAMILY, text
 
@@ -144,30 +143,12 @@ def pod_identity_trust(resource: Resource, graph: Graph) -> Iterator[str]:
     """EKS user guide, "Create IAM role with trust policy required by EKS Pod Identity"."""
 
     def trusted(role: Resource) -> Iterator[str]:
-        allowed: set[str] = set()
-        for statement in statements(role, "assumeRolePolicy"):
-            principal = statement.get("Principal")
-            services = listed(principal.get("Service")) if isinstance(principal, Mapping) else []
-            if statement.get("Effect") == "Allow" and "pods.eks.amazonaws.com" in services:
-                allowed |= {str(action) for action in listed(statement.get("Action"))}
-        if not {"sts:AssumeRole", "sts:TagSession"} <= allowed:
+        if not {"sts:AssumeRole", "sts:TagSession"} <= admitted(role, "pods.eks.amazonaws.com"):
             yield f"{role.label} doesn't admit EKS Pod Identity"
 
-    def roles(value: Any) -> Iterator[Resource]:
-        named = str(value).partition(":role/")[2].rpartition("/")[2]
-        spelled = graph.once("roles by name", _roles).get(named)
-        key = "podIdentityAssociations" if resource.short == "eks/addon" else "roleArn"
-        yield from spelled or graph.targets(resource, key, "iam/role", value=value)
-
+    key = "podIdentityAssociations" if resource.short == "eks/addon" else "roleArn"
     if resource.short == "eks/addon":
         values = [peek(association, "roleArn") for association in items(resource, "podIdentityAssociations")]
     else:
         values = [peek(resource, "roleArn")]
-    yield from each(each(values, roles), trusted)
-
-
-def _roles(graph: Graph) -> dict[str, list[Resource]]:
-    found: dict[str, list[Resource]] = {}
-    for role in graph.of_type("iam/role"):
-        found.setdefault(str(role.props.get("name")), []).append(role)
-    return found
+    yield from each(each(values, lambda value: roles(graph, resource, key, value)), trusted)

@@ -50,6 +50,18 @@ _NAMES: dict[str, tuple[str, int, str]] = {
     "eks/cluster": ("name", 100, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
     "eks:index:Cluster": ("name", 100, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
     "eks/nodeGroup": ("nodeGroupName", 63, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
+    "sns/topic": ("name", 256, r"[A-Za-z0-9_-]+(\.fifo)?"),
+    "sfn/stateMachine": ("name", 80, r"[A-Za-z0-9_-]+"),
+    "scheduler/schedule": ("name", 64, r"[A-Za-z0-9_.-]+"),
+    "athena/workgroup": ("name", 128, r"[A-Za-z0-9._-]+"),
+    "athena/database": ("name", 255, r"[a-z0-9_]+"),
+    "glue/catalogDatabase": ("name", 255, r"[^A-Z]+"),
+    "glue/catalogTable": ("name", 255, r"[^A-Z]+"),
+    "quicksight/analysis": ("analysisId", 512, r"[A-Za-z0-9_-]+"),
+    "quicksight/dashboard": ("dashboardId", 512, r"[A-Za-z0-9_-]+"),
+    "quicksight/dataSet": ("dataSetId", 512, r"[A-Za-z0-9_-]+"),
+    "quicksight/dataSource": ("dataSourceId", 512, r"[A-Za-z0-9_-]+"),
+    "quicksight/vpcConnection": ("vpcConnectionId", 1000, r"[A-Za-z0-9_-]+"),
 }
 
 
@@ -59,7 +71,8 @@ _NAMES: dict[str, tuple[str, int, str]] = {
     title="AWS takes the name",
     controls="",
     remediation="Use letters, digits and hyphens, no more than 32 for a load balancer or target group, 40 for a Redis "
-    "group or Beanstalk environment, 63 for a database or node group, 64 for a role, 80 for a queue, 100 for a cluster",
+    "group or Beanstalk environment, 63 for a database or node group, 64 for a role or schedule, 80 for a queue or "
+    "state machine, 100 for a cluster, 255 for a database or table of Glue, without capitals",
 )  # fmt: skip
 def name_taken(resource: Resource, graph: Graph) -> Iterator[str]:
     key, longest, pattern = _NAMES[resource.short]
@@ -73,10 +86,11 @@ def name_taken(resource: Resource, graph: Graph) -> Iterator[str]:
 
 
 TAGGED = (
-    "backup/vault", "cloudfront/distribution", "cloudwatch/logGroup", "dynamodb/table", "ec2/instance",
-    "ec2/securityGroup", "ec2/subnet", "ec2/vpc", "ecr/repository", "eks/cluster", "eks/nodeGroup",
-    "elasticache/replicationGroup", "elasticbeanstalk/environment", "elb/loadBalancer", "iam/role", "kms/key",
-    "lambda/function", "lb/loadBalancer", "lb/targetGroup", "rds/cluster", "rds/instance", "s3/bucket",
+    "athena/workgroup", "backup/vault", "cloudfront/distribution", "cloudwatch/logGroup", "dynamodb/table",
+    "ec2/instance", "ec2/securityGroup", "ec2/subnet", "ec2/vpc", "ecr/repository", "eks/cluster", "eks/nodeGroup",
+    "elasticache/replicationGroup", "elasticbeanstalk/environment", "elb/loadBalancer", "emr/cluster",
+    "glue/catalogDatabase", "glue/crawler", "iam/role", "kms/key", "lambda/function", "lb/loadBalancer",
+    "lb/targetGroup", "quicksight/dataSet", "quicksight/dataSource", "rds/cluster", "rds/instance", "s3/bucket",
     "secretsmanager/secret", "sfn/stateMachine", "sns/topic", "sqs/queue", "wafv2/webAcl",
 )  # fmt: skip
 

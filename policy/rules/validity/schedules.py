@@ -1,57 +1,15 @@
-"""Step Functions and EventBridge: states that are there, expressions that are understood."""
+"""EventBridge: expressions, time zones and limits that it takes."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from zoneinfo import available_timezones
 
-from ...graph import Graph, Resource, Unknown
+from ...graph import Graph, Resource, Unknown, each, get
 from ...rule import rule
-from .values import FAMILY, text
-
-
-@rule(
-    "state-machine-states", "sfn/stateMachine",
-    family=FAMILY, severity="medium", alone=True,
-    title="A state machine goes only to states that it has",
-    controls="",
-    remediation="Name a state of the same States by StartAt, Next, Default and Catch",
-)  # fmt: skip
-def state_machine_states(machine: Resource, graph: Graph) -> Iterator[str]:
-    """Amazon States Language: a state names states of its own level; those of a Map or Parallel have their own."""
-    try:
-        levels = [json.loads(text(machine, "definition") or "")]
-    except ValueError:
-        yield "its definition isn't JSON"
-        return
-    while levels:
-        level = levels.pop()
-        states = _object(_object(level).get("States"))
-        named = [level.get("StartAt")]
-        for state in states.values():
-            named += [state[key] for key in ("Next", "Default") if key in _object(state)]
-            for key in ("Choices", "Catch"):
-                named += [found["Next"] for found in _list(state.get(key)) if "Next" in _object(found)]
-            levels += [state[key] for key in ("Iterator", "ItemProcessor") if key in state]
-            levels += _list(state.get("Branches"))
-        if not all(isinstance(name, str) and name in states for name in named):
-            yield "it goes to a state that it doesn't have"
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Unknown("what definition says")
-    return value
-
-
-def _list(value: Any) -> list[Any]:
-    if value is not None and not isinstance(value, list):
-        raise Unknown("what definition says")
-    return value or []
-
+from .values import FAMILY, number, text
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -67,26 +25,30 @@ _FIELDS: list[tuple[int, int, tuple[str, ...], str]] = [
 
 
 @rule(
-    "schedule-expression", "scheduler/schedule", "cloudwatch/eventRule",
+    "schedule-expression", "scheduler/schedule", "cloudwatch/eventRule", "glue/crawler",
     family=FAMILY, severity="medium", alone=True,
-    title="Schedules are ones that EventBridge understands",
+    title="Schedules are ones that EventBridge or Glue understands",
     controls="",
     remediation="Write cron(minutes hours day-of-month month day-of-week year) with ? for one of the days, "
-    "rate(1 hour), rate(5 minutes), or, for a schedule, at(yyyy-mm-ddThh:mm:ss)",
+    "rate(1 hour), rate(5 minutes), or, for a schedule, at(yyyy-mm-ddThh:mm:ss); a crawler takes cron alone",
 )  # fmt: skip
 def schedule_expression(schedule: Resource, graph: Graph) -> Iterator[str]:
     """EventBridge user guide, "Cron expressions" and "Rate expressions"; Scheduler user guide, "Schedule types". Only
     rules are known to insist on a singular unit after 1."""
-    expression = text(schedule, "scheduleExpression")
+    crawler = schedule.short == "glue/crawler"
+    key = "schedule" if crawler else "scheduleExpression"
+    expression = text(schedule, key)
     if expression is None:
         return
     kind, _, rest = expression.partition("(")
     inside = rest.removesuffix(")")
     if not expression.endswith(")"):
-        yield "its scheduleExpression isn't a cron, rate or at expression"
+        yield f"its {key} isn't a cron, rate or at expression"
     elif kind == "cron":
         if not _is_cron(inside.split()):
             yield "its cron expression isn't one of EventBridge"
+    elif crawler:
+        yield "its schedule isn't a cron expression"
     elif kind == "rate":
         found = re.fullmatch(r"([1-9][0-9]*) +(minute|hour|day)(s?)", inside)
         strict = schedule.short == "cloudwatch/eventRule"
@@ -96,7 +58,7 @@ def schedule_expression(schedule: Resource, graph: Graph) -> Iterator[str]:
         if not _is_time(inside):
             yield "its at expression isn't a time"
     else:
-        yield "its scheduleExpression isn't a cron, rate or at expression"
+        yield f"its {key} isn't a cron, rate or at expression"
 
 
 def _is_cron(fields: list[str]) -> bool:
@@ -127,3 +89,52 @@ def _is_time(moment: str) -> bool:
         return datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S") is not None
     except ValueError:
         return False
+
+
+@rule(
+    "schedule-time-zone", "scheduler/schedule",
+    family=FAMILY, severity="medium", alone=True,
+    title="A schedule's time zone is there",
+    controls="",
+    remediation="Name a time zone of the IANA database, such as Europe/Berlin",
+)  # fmt: skip
+def schedule_time_zone(schedule: Resource, graph: Graph) -> Iterator[str]:
+    zone = text(schedule, "scheduleExpressionTimezone")
+    if zone is None:
+        return
+    zones = available_timezones()
+    if not zones:
+        raise Unknown("which time zones there are: this machine has no database of them")
+    if zone not in zones:
+        yield "its scheduleExpressionTimezone is no time zone"
+
+
+# Property, least and most: Scheduler API reference, FlexibleTimeWindow and RetryPolicy.
+_LIMITS = {
+    "flexibleTimeWindow.maximumWindowInMinutes": (1, 1_440),
+    "target.retryPolicy.maximumEventAgeInSeconds": (60, 86_400),
+    "target.retryPolicy.maximumRetryAttempts": (0, 185),
+}
+
+
+@rule(
+    "schedule-limits", "scheduler/schedule",
+    family=FAMILY, severity="medium", alone=True,
+    title="EventBridge Scheduler takes a schedule's window and retries",
+    controls="",
+    remediation="Give mode FLEXIBLE, and no other, a window of 1 to 1,440 minutes; retry up to 185 times, for a minute "
+    "to a day",
+)  # fmt: skip
+def schedule_limits(schedule: Resource, graph: Graph) -> Iterator[str]:
+    def judge(path: str) -> Iterator[str]:
+        least, most = _LIMITS[path]
+        value = number(schedule, path)
+        if value is not None and not least <= value <= most:
+            yield f"its {path.rpartition('.')[2]} is out of bounds"
+
+    def window(path: str) -> Iterator[str]:
+        flexible = get(schedule, path) == "FLEXIBLE"
+        if flexible != (number(schedule, "flexibleTimeWindow.maximumWindowInMinutes") is not None):
+            yield "its mode is FLEXIBLE without a window" if flexible else "it has a window, and its mode is OFF"
+
+    yield from each((each(_LIMITS, judge), window("flexibleTimeWindow.mode")), lambda found: found)

@@ -1,6 +1,7 @@
 """Fixtures of every rule: for each type that it names, resources that pass, fail, and can't be verified."""
 
 from tests.policy.cases import (
+    analytics,
     audit,
     beanstalk,
     durability,
@@ -30,4 +31,5 @@ CASES = [
     *ecr.CASES,
     *beanstalk.CASES,
     *eks.CASES,
+    *analytics.CASES,
 ]

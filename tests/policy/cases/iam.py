@@ -25,6 +25,9 @@ PUBLIC = {
     "sqs/queuePolicy": "policy",
     "sqs/queue": "policy",
     "ecr/repositoryPolicy": "policy",
+    "sns/topicPolicy": "policy",
+    "sns/topic": "policy",
+    "glue/resourcePolicy": "policy",
 }
 
 CASES = [

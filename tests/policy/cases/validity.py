@@ -752,6 +752,20 @@ CASES = [
     names("eks/cluster", "name", 100, "-web", "web.1"),
     names("eks:index:Cluster", "name", 100, "-web"),
     names("eks/nodeGroup", "nodeGroupName", 63, "_web"),
+    names("sns/topic", "name", 256, "alarms.fif0"),
+    names("sfn/stateMachine", "name", 80, "runs.daily", "runs*"),
+    names("scheduler/schedule", "name", 64, "daily/runs"),
+    names("athena/workgroup", "name", 128, "lake/one"),
+    *(
+        names(f"quicksight/{kind}", f"{kind}Id", longest, "daily.revenue")
+        for kind, longest in (
+            ("analysis", 512),
+            ("dashboard", 512),
+            ("dataSet", 512),
+            ("dataSource", 512),
+            ("vpcConnection", 1000),
+        )
+    ),
     *(
         case(
             "tags-taken",
