@@ -28,6 +28,7 @@ from .database import Database
 from .datalake import DataLake
 from .network import Subnets, allow
 from .observability import AlarmTopic
+from .runs import Run
 from .security import EncryptionKey
 from .storage import SecureBucket
 
@@ -38,9 +39,6 @@ any case: the one reports to a public API of EMR's, the others come from Maven C
 _EMR_TAG = "for-use-with-amazon-emr-managed-policies"
 """What AmazonEMRServicePolicy_v2 demands on clusters, on their security groups and on their subnets."""
 _STEP_KINDS = ("extract", "transform", "mapreduce", "publish", "presto")
-_START_SECONDS = 45 * 60
-"""What the first step waits for the cluster, on top of its own time."""
-_END_SECONDS = 30 * 60
 _GLUE_METASTORE = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
@@ -814,175 +812,37 @@ class Analytics(pulumi.ComponentResource):
 
     # -- Runs ---------------------------------------------------------------------------------------------------------
 
-    def _definition(self, folder: str) -> dict[str, Any]:
-        """The state machine (Amazon States Language).
-
-        What a run starts is known to it from the first moment: RunJobFlow answers with the cluster's id at once, while
-        `createCluster.sync` would tell it only of one that has come up, and leave it with one that has not. The first
-        step waits for the cluster instead. From there on every path leads through `EndCluster`.
-        """
+    def _run(self, folder: str) -> Run:
         args = self._args
-        steps = [step.capitalize() for step in args.steps]
-        after = "Succeeded" if args.long_running else "EndCluster"
-        broken = "TellFailure" if args.long_running else "EndFailedCluster"
-        catch = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure"}
-        states: dict[str, Any] = {
-            # Two runs at once would write to the same folders.
-            "FindOtherRuns": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::aws-sdk:sfn:listExecutions",
-                "Parameters": {
-                    "StateMachineArn.$": "$$.StateMachine.Id",
-                    "StatusFilter": "RUNNING",
-                    "MaxResults": 2,
-                },
-                "ResultSelector": {"arns.$": "$.Executions[*].ExecutionArn", "own.$": "$$.Execution.Id"},
-                "ResultPath": "$.runs",
-                "Retry": [_retry("States.ALL", 5)],
-                "Catch": [{**catch, "Next": "TellFailure"}],
-                "Next": "IsAnotherRunning",
-            },
-            "IsAnotherRunning": {
-                "Type": "Choice",
-                "Choices": [
-                    {"Variable": "$.runs.arns[1]", "IsPresent": True, "Next": "AnotherIsRunning"},
-                    {
-                        "And": [
-                            {"Variable": "$.runs.arns[0]", "IsPresent": True},
-                            {"Not": {"Variable": "$.runs.arns[0]", "StringEqualsPath": "$.runs.own"}},
-                        ],
-                        "Next": "AnotherIsRunning",
-                    },
-                ],
-                "Default": "FindPlaces",
-            },
-            "AnotherIsRunning": {
-                "Type": "Pass",
-                "Result": {"Error": "AnotherIsRunning", "Cause": "Another run has not ended yet: nothing was started"},
-                "ResultPath": "$.failure",
-                "Next": "TellFailure",
-            },
-            "FindPlaces": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
-                "Parameters": {"Bucket": self._artifacts.name, "Key": f"{self._name}/places.json"},
-                "ResultSelector": {"places.$": "States.StringToJson($.Body)"},
-                "ResultPath": "$.aws",
-                "Retry": [_retry("States.ALL", 5)],
-                "Catch": [{**catch, "Next": "TellFailure"}],
-                "Next": "ExtractHowMuch" if args.long_running else "StartCluster",
-            },
-            "ExtractHowMuch": {
-                "Type": "Choice",
-                "Choices": [
-                    {
-                        "And": [
-                            {"Variable": "$.full", "IsPresent": True},
-                            {"Variable": "$.full", "BooleanEquals": True},
-                        ],
-                        "Next": "ExtractEverything",
-                    }
-                ],
-                "Default": "Extract",
-            },
-            "TellFailure": {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::sns:publish",
-                "Parameters": {
-                    "TopicArn": self._topic.arn,
-                    "Subject": f"{self._tags['Name']}: a run failed"[:100],
-                    "Message.$": "States.Format('{} failed: {}', $$.Execution.Id, States.JsonToString($))",
-                },
-                "ResultPath": None,
-                "Retry": [_retry("States.ALL", 5)],
-                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": "Failed"}],
-                "Next": "Failed",
-            },
-            "Failed": {"Type": "Fail", "Error": "RunFailed", "CausePath": "States.JsonToString($.failure)"},
-            "Succeeded": {"Type": "Succeed"},
-        }
-        if not args.long_running:
-            states["StartCluster"] = {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::aws-sdk:emr:runJobFlow",
-                "Parameters": self._cluster_request(),
-                "ResultSelector": {"Cluster.$": "$.JobFlowId"},
-                "ResultPath": "$.aws.places",
-                # What EMR has refused; whatever else may have gone wrong could have left a cluster.
-                "Retry": [_retry("Emr.EmrException", 30)],
-                "Catch": [{**catch, "Next": "TellFailure"}],
-                "Next": "ExtractHowMuch",
-            }
-            end = {
-                "Type": "Task",
-                "Resource": "arn:aws:states:::elasticmapreduce:terminateCluster.sync",
-                "Parameters": {"ClusterId.$": "$.aws.places.Cluster"},
-                "TimeoutSeconds": _END_SECONDS,
-                "Retry": [_retry("States.ALL", 30)],
-            }
-            states["EndCluster"] = end | {
-                "ResultPath": None,
-                "Catch": [{**catch, "Next": "TellFailure"}],
-                "Next": "Succeeded",
-            }
-            states["EndFailedCluster"] = end | {
-                "ResultPath": None,
-                # The step's failure stays the run's, and this goes along.
-                "Catch": [{**catch, "ResultPath": "$.cluster_left", "Next": "TellFailure"}],
-                "Next": "TellFailure",
-            }
-        for step, following in zip(steps, [*steps[1:], after], strict=True):
-            states[step] = self._step(folder, step.lower(), first=step == steps[0]) | {
-                "Catch": [{**catch, "Next": broken}],
-                "Next": following,
-            }
-        states["ExtractEverything"] = self._step(folder, "extract", "--full", first=True) | {
-            "Catch": [{**catch, "Next": broken}],
-            "Next": steps[1],
-        }
-        attempts = 1 + args.step_retries
-        longest = len(steps) * attempts * args.step_timeout_minutes * 60 + attempts * _START_SECONDS
-        return {
-            "Comment": 'MySQL -> raw -> curated; give the input {"full": true} to read the tables whole',
-            "StartAt": "FindOtherRuns",
-            # Only what hangs outside of all its states comes to this: it ends the run on no path.
-            "TimeoutSeconds": longest + 8 * _END_SECONDS,
-            "States": states,
-        }
+        return Run(
+            title=self._tags["Name"],
+            commands={job: self._command(folder, job) for job in args.steps},
+            bucket=self._artifacts.name,
+            places_key=f"{self._name}/places.json",
+            topic_arn=self._topic.arn,
+            cluster=None if args.long_running else self._cluster_request(),
+            step_timeout_minutes=args.step_timeout_minutes,
+            step_retries=args.step_retries,
+        )
 
-    def _step(self, folder: str, job: str, *more: str, first: bool) -> dict[str, Any]:
+    def _command(self, folder: str, job: str) -> list[pulumi.Input[str]]:
         args = self._args
-        places = pulumi.Output.format("s3://{}/{}", self._artifacts.name, folder)
-        if job == "presto" and (args.presto_client or "Trino" in args.applications):
-            more += ("--client", args.presto_client or "trino-cli --server localhost:8889 --catalog hive")
-        command = [
+        jobs = pulumi.Output.format("s3://{}/{}", self._artifacts.name, folder)
+        client = args.presto_client
+        if "Trino" in args.applications:
+            client = client or "trino-cli --server localhost:8889 --catalog hive"
+        return [
             "spark-submit",
             # The driver on the primary node, where the clients of Hadoop and Presto are.
             *("--deploy-mode", "client"),
             *(("--packages", ",".join(args.packages)) if args.packages else ()),
             *(("--jars", ",".join(args.jars)) if args.jars else ()),
-            *("--py-files", pulumi.Output.format("{}/jobs.zip", places)),
-            pulumi.Output.format("{}/main.py", places),
+            *("--py-files", pulumi.Output.format("{}/jobs.zip", jobs)),
+            pulumi.Output.format("{}/main.py", jobs),
             job,
             *("--config", pulumi.Output.format("{}/config.json", self._artifacts_uri)),
-            *more,
+            *(("--client", client) if client and job == "presto" else ()),
         ]
-        return {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::elasticmapreduce:addStep.sync",
-            "Parameters": {
-                "ClusterId.$": "$.aws.places.Cluster",
-                "Step": {
-                    "Name": job,
-                    "ActionOnFailure": "CONTINUE",
-                    "HadoopJarStep": {"Jar": "command-runner.jar", "Args": command},
-                },
-            },
-            "TimeoutSeconds": args.step_timeout_minutes * 60 + (_START_SECONDS if first else 0),
-            "ResultPath": None,
-            # Not what ran out of time: it may still be at work.
-            "Retry": [_retry("States.TaskFailed", 60, args.step_retries)],
-        }
 
     def _create_state_machine(self, folder: str, ready: Sequence[pulumi.Resource]) -> aws.sfn.StateMachine:
         name, here = self._name, self._here
@@ -1010,7 +870,7 @@ class Analytics(pulumi.ComponentResource):
             name,
             name=self._machine_name,
             role_arn=role.arn,
-            definition=pulumi.Output.json_dumps(self._definition(folder)),
+            definition=pulumi.Output.json_dumps(self._run(folder).definition()),
             logging_configuration={
                 "level": "ERROR",
                 "include_execution_data": False,
@@ -1157,16 +1017,6 @@ class Analytics(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
-
-
-def _retry(error: str, seconds: int, attempts: int = 4) -> dict[str, Any]:
-    return {
-        "ErrorEquals": [error],
-        "IntervalSeconds": seconds,
-        "MaxAttempts": attempts,
-        "BackoffRate": 2,
-        "JitterStrategy": "FULL",
-    }
 
 
 def _type_configs(fleet: FleetArgs) -> list[Any]:
