@@ -10,7 +10,10 @@ import pytest
 from components.edge import EdgeArgs
 from components.network import Zone
 from components.web import WebArgs
-from tests.registered import STACKS, run_stack
+from policy.rules.analytics import SERVERS
+from policy.rules.validity.analytics import PARAMETERS
+from tests.registered import STACKS, run, run_stack
+from tests.test_secure_by_default import ALONE
 
 SESSION = botocore.session.get_session()
 
@@ -80,6 +83,45 @@ VALUES = [
         "elasticache",
         "AuthTokenUpdateStrategyType",
     ),
+    (
+        "athena/workgroup:Workgroup",
+        "configuration.resultConfiguration.encryptionConfiguration.encryptionOption",
+        "athena",
+        "EncryptionOption",
+    ),
+    ("emr/cluster:Cluster", "coreInstanceFleet.instanceTypeConfigs.instanceType", "ec2", "InstanceType"),
+    (
+        "emr/cluster:Cluster",
+        "masterInstanceFleet.launchSpecifications.onDemandSpecifications.allocationStrategy",
+        "emr",
+        "OnDemandProvisioningAllocationStrategy",
+    ),
+    ("emr/cluster:Cluster", "scaleDownBehavior", "emr", "ScaleDownBehavior"),
+    (
+        "emr/instanceFleet:InstanceFleet",
+        "launchSpecifications.spotSpecifications.allocationStrategy",
+        "emr",
+        "SpotProvisioningAllocationStrategy",
+    ),
+    (
+        "emr/instanceFleet:InstanceFleet",
+        "launchSpecifications.spotSpecifications.timeoutAction",
+        "emr",
+        "SpotProvisioningTimeoutAction",
+    ),
+    ("emr/managedScalingPolicy:ManagedScalingPolicy", "computeLimits.unitType", "emr", "ComputeLimitsUnitType"),
+    ("glue/crawler:Crawler", "recrawlPolicy.recrawlBehavior", "glue", "RecrawlBehavior"),
+    ("glue/crawler:Crawler", "schemaChangePolicy.deleteBehavior", "glue", "DeleteBehavior"),
+    ("glue/crawler:Crawler", "schemaChangePolicy.updateBehavior", "glue", "UpdateBehavior"),
+    *(
+        (
+            "glue/securityConfiguration:SecurityConfiguration",
+            f"encryptionConfiguration.{part}Encryption.{part}EncryptionMode",
+            "glue",
+            f"{shape}EncryptionMode",
+        )
+        for part, shape in (("cloudwatch", "CloudWatch"), ("jobBookmarks", "JobBookmarks"), ("s3", "S3"))
+    ),
     ("lb/listener:Listener", "defaultActions.type", "elbv2", "ActionTypeEnum"),
     ("lb/listener:Listener", "protocol", "elbv2", "ProtocolEnum"),
     ("lb/listenerRule:ListenerRule", "actions.type", "elbv2", "ActionTypeEnum"),
@@ -104,6 +146,10 @@ VALUES = [
         "ServerSideEncryption",
     ),
     ("s3/bucketVersioning:BucketVersioning", "versioningConfiguration.status", "s3", "BucketVersioningStatus"),
+    ("scheduler/schedule:Schedule", "flexibleTimeWindow.mode", "scheduler", "FlexibleTimeWindowMode"),
+    ("scheduler/schedule:Schedule", "state", "scheduler", "ScheduleState"),
+    ("sfn/stateMachine:StateMachine", "encryptionConfiguration.type", "stepfunctions", "EncryptionType"),
+    ("sfn/stateMachine:StateMachine", "loggingConfiguration.level", "stepfunctions", "LogLevel"),
     ("wafv2/webAcl:WebAcl", "scope", "wafv2", "Scope"),
 ]
 
@@ -127,7 +173,9 @@ def at(value: Any, path: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def recordings():
-    return [run_stack(stack, load_balancing={"classic": {}}) for stack in STACKS]
+    """The stacks, and what none of them has by its settings."""
+    alone = [run(ALONE[component]) for component in ("data lake with a crawler", "analytics on a cluster that stays")]
+    return [run_stack(stack, load_balancing={"classic": {}}) for stack in STACKS] + alone
 
 
 @pytest.mark.parametrize(("type_token", "path", "service", "shape"), VALUES, ids=lambda value: str(value).split(":")[0])
@@ -149,6 +197,10 @@ def test_what_the_program_says_is_in_the_service_model(recordings, type_token, p
 )
 def test_what_a_setting_may_say_is_in_the_service_model(field, service, shape):
     assert set(get_args(EdgeArgs.model_fields[field].annotation)) <= enumerated(service, shape)
+
+
+def test_the_types_of_sources_that_rules_name_are_quicksights():
+    assert {*SERVERS, *PARAMETERS} <= enumerated("quicksight", "DataSourceType")
 
 
 def test_every_zone_and_most_instance_types_that_ec2_knows_may_be_said():

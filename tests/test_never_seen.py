@@ -653,6 +653,166 @@ def second_block(block: str) -> None:
     addresses("10.0.0.0/24", block)
 
 
+def emr_cluster(**args: Any) -> None:
+    aws.emr.Cluster(
+        "cluster", **{"release_label": "emr-7.13.0", "service_role": "emr", "applications": ["Spark"]} | args
+    )
+
+
+def emr_release(label: str) -> None:
+    emr_cluster(release_label=label)
+
+
+def emr_applications(names: list[str]) -> None:
+    emr_cluster(applications=names)
+
+
+def emr_groups(service: dict[str, str]) -> None:
+    """In a private subnet."""
+    groups = {"emr_managed_master_security_group": "sg-1", "emr_managed_slave_security_group": "sg-2", **service}
+    emr_cluster(ec2_attributes={"instance_profile": "nodes", "subnet_id": subnets("a")[0], **groups})
+
+
+def emr_fleets(**core: Any) -> None:
+    types: Any = [{"instance_type": "m7g.xlarge"}]
+    emr_cluster(
+        master_instance_fleet={"target_on_demand_capacity": 1, "instance_type_configs": types},
+        core_instance_fleet={"target_on_demand_capacity": 1, "instance_type_configs": types, **core},
+    )
+
+
+def emr_core(units: int) -> None:
+    emr_fleets(target_on_demand_capacity=units)
+
+
+def emr_types(names: list[str]) -> None:
+    emr_fleets(instance_type_configs=[{"instance_type": name} for name in names])
+
+
+def emr_primaries(count: int) -> None:
+    emr_cluster(master_instance_group={"instance_type": "m7g.xlarge", "instance_count": count})
+
+
+def emr_scaling(changes: dict[str, Any]) -> None:
+    types: Any = [{"instance_type": "m7g.xlarge"}]
+    fleet: Any = {"target_on_demand_capacity": 1, "instance_type_configs": types}
+    cluster = aws.emr.Cluster("cluster", release_label="emr-7.13.0", service_role="emr", master_instance_fleet=fleet)
+    limits: Any = {"unit_type": "InstanceFleetUnits", "minimum_capacity_units": 4, "maximum_capacity_units": 8}
+    aws.emr.ManagedScalingPolicy("scaling", cluster_id=cluster.id, compute_limits=[limits | changes])
+
+
+def transient(**asked: Any) -> None:
+    """A cluster that a state machine makes."""
+    parameters = {"ReleaseLabel": "emr-7.13.0", "ServiceRole": "emr", "JobFlowRole": "nodes", **asked}
+    states = {
+        "Start": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::elasticmapreduce:createCluster.sync",
+            "Parameters": parameters,
+            "End": True,
+        }
+    }
+    definition = json.dumps({"StartAt": "Start", "States": states})
+    aws.sfn.StateMachine("machine", role_arn="role", definition=definition)
+
+
+def transient_release(label: str) -> None:
+    transient(ReleaseLabel=label)
+
+
+def transient_applications(names: list[str]) -> None:
+    transient(Applications=[{"Name": name} for name in names])
+
+
+def transient_primaries(units: int) -> None:
+    fleet = {
+        "InstanceFleetType": "MASTER",
+        "TargetOnDemandCapacity": units,
+        "InstanceTypeConfigs": [{"InstanceType": "m7g.xlarge"}],
+    }
+    transient(Instances={"InstanceFleets": [fleet]})
+
+
+def transient_idle(seconds: int) -> None:
+    transient(AutoTerminationPolicy={"IdleTimeout": seconds})
+
+
+def wait(state: dict[str, Any]) -> None:
+    states = {"Wait": {"Type": "Wait", "Seconds": 1, **state}, "Done": {"Type": "Succeed"}}
+    aws.sfn.StateMachine("machine", role_arn="role", definition=json.dumps({"StartAt": "Wait", "States": states}))
+
+
+def machine_trust(service: str) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    role = aws.iam.Role("role", assume_role_policy=json.dumps({"Statement": [statement]}))
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    aws.sfn.StateMachine("machine", role_arn=role.arn, definition=definition)
+
+
+def time_zone(name: str) -> None:
+    nightly(schedule_expression_timezone=name)
+
+
+def flexible(window: dict[str, Any]) -> None:
+    nightly(flexible_time_window={"mode": "FLEXIBLE", **window})
+
+
+def nightly(**args: Any) -> None:
+    defaults: Any = {
+        "schedule_expression": "cron(0 3 * * ? *)",
+        "flexible_time_window": {"mode": "OFF"},
+        "target": {"arn": "queue", "role_arn": "role"},
+    }
+    aws.scheduler.Schedule("schedule", **defaults | args)
+
+
+def fifo_topic(name: str) -> None:
+    aws.sns.Topic("topic", name=name, fifo_topic=True)
+
+
+def subscribed(endpoint: str) -> None:
+    aws.sns.TopicSubscription("one", topic="arn:aws:sns:eu-west-1:123456789012:a", protocol="https", endpoint=endpoint)
+
+
+def fifo_subscribed(args: dict[str, Any]) -> None:
+    topic = aws.sns.Topic("topic", **args)
+    aws.sns.TopicSubscription("one", topic=topic.arn, protocol="email", endpoint="team@example.com")
+
+
+def scan_limit(most: int) -> None:
+    aws.athena.Workgroup("lake", configuration={"bytes_scanned_cutoff_per_query": most})
+
+
+def catalog_named(name: str) -> None:
+    aws.glue.CatalogDatabase("lake", name=name)
+
+
+def crawls(expression: str) -> None:
+    aws.glue.Crawler("raw", database_name="lake", role="crawler", schedule=expression)
+
+
+def data_source(parameters: dict[str, Any], id: str = "lake") -> None:
+    aws.quicksight.DataSource("lake", data_source_id=id, type="ATHENA", parameters=parameters)
+
+
+def data_source_named(id: str) -> None:
+    data_source({"athena": {"work_group": "lake"}}, id)
+
+
+def data_set(mode: str) -> None:
+    tables: Any = [{"physical_table_map_id": "files", "s3_source": {"data_source_arn": "source"}}]
+    aws.quicksight.DataSet("files", data_set_id="files", import_mode=mode, physical_table_maps=tables)
+
+
+def edition(name: str) -> None:
+    aws.quicksight.AccountSubscription(
+        "account", account_name="a", authentication_method="IAM_ONLY", edition=name, notification_email="a@example.com"
+    )
+    aws.quicksight.VpcConnection(
+        "vpc", vpc_connection_id="vpc", role_arn="role", security_group_ids=["sg-1"], subnet_ids=subnets("ab")
+    )
+
+
 PROGRAMS: dict[str, tuple[str, Callable[[Any], None], Any, Any]] = {
     "an application load balancer with one subnet": ("enough-subnets", alb, "a", "ab"),
     "a load balancer with two subnets in a zone": ("subnets-in-zones", alb, "aa", "ab"),
@@ -785,6 +945,68 @@ PROGRAMS: dict[str, tuple[str, Callable[[Any], None], Any, Any]] = {
     "a version that isn't there": ("application-there", application_version, "two", "one"),
     "a deployment that Beanstalk doesn't know": ("environment-rollout", deployment, "BlueGreen", "Immutable"),
     "an environment larger than itself": ("environment-rollout", beanstalk_sizes, "3", "2"),
+    "a release of EMR without emr-": ("emr-release", emr_release, "7.13.0", "emr-7.13.0"),
+    "Presto and Trino on one cluster": ("emr-applications", emr_applications, ["Presto", "Trino"], ["Spark", "Trino"]),
+    "a private cluster without service access": (
+        "emr-security-groups",
+        emr_groups,
+        {},
+        {"service_access_security_group": "sg-3"},
+    ),
+    "a core fleet of nothing": ("emr-fleets", emr_core, 0, 1),
+    "an instance type twice in a fleet": (
+        "emr-fleets",
+        emr_types,
+        ["m7g.xlarge", "m7g.xlarge"],
+        ["m7g.xlarge", "m6g.xlarge"],
+    ),
+    "two primary nodes": ("emr-instance-groups", emr_primaries, 2, 3),
+    "a cluster that scales to less than its least": (
+        "emr-scaling",
+        emr_scaling,
+        {"maximum_capacity_units": 3},
+        {"maximum_capacity_units": 4},
+    ),
+    "scaling that counts what isn't there": ("emr-scaling-unit", emr_scaling, {"unit_type": "Instances"}, {}),
+    "a transient cluster of no release": ("emr-release", transient_release, "emr-7", "emr-7.13.0"),
+    "Presto and Trino on a transient cluster": (
+        "emr-applications",
+        transient_applications,
+        ["Presto", "Trino"],
+        ["Hadoop", "Presto"],
+    ),
+    "a transient cluster of two primary nodes": ("emr-fleets", transient_primaries, 2, 1),
+    "a transient cluster that idles for less than a minute": ("emr-scaling", transient_idle, 59, 60),
+    "a state that goes nowhere": ("state-machine-paths", wait, {}, {"Next": "Done"}),
+    "a state that nothing goes to": ("state-machine-paths", wait, {"End": True}, {"Next": "Done"}),
+    "a state machine's role for instances": (
+        "service-role-trust",
+        machine_trust,
+        "ec2.amazonaws.com",
+        "states.amazonaws.com",
+    ),
+    "a time zone that isn't one": ("schedule-time-zone", time_zone, "Europe/Berlim", "Europe/Berlin"),
+    "a flexible schedule without a window": ("schedule-limits", flexible, {}, {"maximum_window_in_minutes": 15}),
+    "a FIFO topic's name": ("topic-kind", fifo_topic, "alarms", "alarms.fifo"),
+    "a subscriber without https": ("subscription-endpoint", subscribed, "example.com/a", "https://example.com/a"),
+    "mail from a FIFO topic": (
+        "subscription-endpoint",
+        fifo_subscribed,
+        {"name": "alarms.fifo", "fifo_topic": True},
+        {"name": "alarms"},
+    ),
+    "a scan limit below Athena's least": ("workgroup-limits", scan_limit, 9_999_999, 10_000_000),
+    "a catalog database in upper case": ("name-taken", catalog_named, "Lake", "lake"),
+    "a crawler by rate": ("schedule-expression", crawls, "rate(1 day)", "cron(0 3 * * ? *)"),
+    "a data source of another type": (
+        "data-source-parameters",
+        data_source,
+        {"rds": {"database": "shop", "instance_id": "db"}},
+        {"athena": {"work_group": "lake"}},
+    ),
+    "a data source's id with a dot": ("name-taken", data_source_named, "lake.daily", "lake-daily"),
+    "files that aren't imported": ("data-set-import", data_set, "DIRECT_QUERY", "SPICE"),
+    "a VPC connection without Enterprise": ("quicksight-subscription", edition, "STANDARD", "ENTERPRISE"),
 }
 
 

@@ -17,19 +17,19 @@ _CONFIGURED = ("emr/securityConfiguration", *CLUSTERS)
 
 
 def _configured(
-    resource: Resource, graph: Graph, judge: Callable[[Resource, Mapping[str, Any]], Iterator[str]]
+    resource: Resource, graph: Graph, judge: Callable[[str, Mapping[str, Any]], Iterator[str]]
 ) -> Iterator[str]:
-    """Judge a security configuration, or those of the clusters that a resource makes."""
+    """Judge a security configuration, or those of the clusters that a resource makes, by its name and what it says."""
 
     def of(cluster: Cluster) -> Iterator[str]:
         if not cluster.given("securityConfiguration"):
             yield f"{cluster.called} has no security configuration"
             return
         found = cluster.targets(graph, "securityConfiguration", "emr/securityConfiguration")
-        yield from each(found, lambda security: judge(security, configuration(security)))
+        yield from each(found, lambda security: judge(security.label, configuration(security)))
 
     if resource.short == "emr/securityConfiguration":
-        yield from judge(resource, configuration(resource))
+        yield from judge("it", configuration(resource))
     else:
         yield from each(clusters(resource), of)
 
@@ -48,17 +48,17 @@ _AT_REST = "EncryptionConfiguration.AtRestEncryptionConfiguration"
 def emr_encrypted(resource: Resource, graph: Graph) -> Iterator[str]:
     """EMR management guide, "Create a security configuration"."""
 
-    def judge(security: Resource, said: Mapping[str, Any]) -> Iterator[str]:
+    def judge(security: str, said: Mapping[str, Any]) -> Iterator[str]:
         if not yes(said, "EncryptionConfiguration.EnableAtRestEncryption"):
-            yield f"{security.label} encrypts nothing that is kept"
+            yield f"{security} encrypts nothing that is kept"
             return
         if get(said, f"{_AT_REST}.S3EncryptionConfiguration.EncryptionMode") not in ("SSE-KMS", "CSE-KMS"):
-            yield f"{security.label} doesn't encrypt by KMS what is written to S3"
+            yield f"{security} doesn't encrypt by KMS what is written to S3"
         disks = f"{_AT_REST}.LocalDiskEncryptionConfiguration"
         if get(said, f"{disks}.EncryptionKeyProviderType") != "AwsKms":
-            yield f"{security.label} doesn't encrypt disks by KMS"
+            yield f"{security} doesn't encrypt disks by KMS"
         elif not yes(said, f"{disks}.EnableEbsEncryption"):
-            yield f"{security.label} leaves the root volumes as they are"
+            yield f"{security} leaves the root volumes as they are"
 
     yield from _configured(resource, graph, judge)
 
@@ -73,11 +73,11 @@ def emr_encrypted(resource: Resource, graph: Graph) -> Iterator[str]:
 def emr_encrypted_in_transit(resource: Resource, graph: Graph) -> Iterator[str]:
     certificates = "EncryptionConfiguration.InTransitEncryptionConfiguration.TLSCertificateConfiguration"
 
-    def judge(security: Resource, said: Mapping[str, Any]) -> Iterator[str]:
+    def judge(security: str, said: Mapping[str, Any]) -> Iterator[str]:
         if not yes(said, "EncryptionConfiguration.EnableInTransitEncryption"):
-            yield f"{security.label} leaves what nodes say to each other in the clear"
+            yield f"{security} leaves what nodes say to each other in the clear"
         elif not given(said, f"{certificates}.S3Object"):
-            yield f"{security.label} says nothing of certificates"
+            yield f"{security} says nothing of certificates"
 
     yield from _configured(resource, graph, judge)
 
@@ -91,9 +91,9 @@ def emr_encrypted_in_transit(resource: Resource, graph: Graph) -> Iterator[str]:
     "MinimumInstanceMetadataServiceVersion 2",
 )  # fmt: skip
 def emr_metadata_v2(resource: Resource, graph: Graph) -> Iterator[str]:
-    def judge(security: Resource, said: Mapping[str, Any]) -> Iterator[str]:
+    def judge(security: str, said: Mapping[str, Any]) -> Iterator[str]:
         if get(said, "InstanceMetadataServiceConfiguration.MinimumInstanceMetadataServiceVersion") not in (2, "2"):
-            yield f"{security.label} lets nodes answer metadata requests without a token (IMDSv1)"
+            yield f"{security} lets nodes answer metadata requests without a token (IMDSv1)"
 
     yield from _configured(resource, graph, judge)
 
@@ -476,7 +476,7 @@ def catalog_encrypted(settings: Resource, graph: Graph) -> Iterator[str]:
 # -- QuickSight --------------------------------------------------------------------------------------------------------
 
 # Sources that are servers, which may be in a VPC.
-_SERVERS = (
+SERVERS = (
     "AURORA", "AURORA_POSTGRESQL", "EXASOL", "MARIADB", "MYSQL", "ORACLE", "POSTGRESQL", "PRESTO", "REDSHIFT", "SPARK",
     "SQLSERVER", "STARBURST", "TERADATA", "TRINO",
 )  # fmt: skip
@@ -503,7 +503,7 @@ def data_source_encrypted(source: Resource, graph: Graph) -> Iterator[str]:
     "QuickSight comes from the internet",
 )  # fmt: skip
 def data_source_in_vpc(source: Resource, graph: Graph) -> Iterator[str]:
-    if get(source, "type") in _SERVERS and not given(source, "vpcConnectionProperties.vpcConnectionArn"):
+    if get(source, "type") in SERVERS and not given(source, "vpcConnectionProperties.vpcConnectionArn"):
         yield "QuickSight reaches it over the internet"
 
 

@@ -58,7 +58,7 @@ def workgroup_limits(workgroup: Resource, graph: Graph) -> Iterator[str]:
 
 
 # The parameters that a source of a type has, as far as the provider has any.
-_PARAMETERS = {
+PARAMETERS = {
     "AMAZON_ELASTICSEARCH": ("amazonElasticsearch",),
     "ATHENA": ("athena",),
     "AURORA": ("aurora", "rds"),
@@ -92,8 +92,8 @@ _PARAMETERS = {
 def data_source_parameters(source: Resource, graph: Graph) -> Iterator[str]:
     """QuickSight API reference, DataSourceParameters."""
     kind = get(source, "type")
-    found = _PARAMETERS.get(kind) if isinstance(kind, str) else None
-    every = {block for blocks in _PARAMETERS.values() for block in blocks}
+    found = PARAMETERS.get(kind) if isinstance(kind, str) else None
+    every = {block for blocks in PARAMETERS.values() for block in blocks}
     there = [block for block in every if given(source, f"parameters.{block}")]
     if len(there) > 1:
         yield "it has the parameters of several types"
