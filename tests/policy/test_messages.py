@@ -7,7 +7,19 @@ from typing import Any
 from policy.evaluate import Finding, judge
 from policy.graph import UNKNOWN
 from policy.rule import RULES
-from tests.policy.build import Made, graph, name, res
+from tests.policy.build import Made, Text, graph, name, res
+from tests.policy.cases.analytics import (
+    DISKS,
+    STARTS,
+    STAYS,
+    cluster,
+    encryption,
+    machine,
+    reading,
+    security,
+    starting,
+    waits,
+)
 from tests.policy.cases.exposure import GATEWAY, group, ingress_rule, main_table, open_to, placed, subnet
 
 
@@ -21,10 +33,8 @@ def said(rule: str, *world: Made) -> list[str]:
     rules = RULES[rule]
     found = []
     for finding in findings(rule, *world):
-        head, tail = (
-            f"[{rule}] {world[0].short} {world[0].name}: ",
-            f". {rules.remediation} ({', '.join(rules.controls)})",
-        )
+        controls = f" ({', '.join(rules.controls)})" if rules.controls else ""
+        head, tail = f"[{rule}] {world[0].short} {world[0].name}: ", f". {rules.remediation}{controls}"
         assert finding.message.startswith(head)
         assert finding.message.endswith(tail)
         found.append(finding.message.removeprefix(head).removesuffix(tail))
@@ -118,3 +128,26 @@ def test_a_public_node_group_says_the_way_to_it() -> None:
 def test_what_a_cluster_does_not_log_is_named() -> None:
     cluster = res("eks:index:Cluster", "cluster", enabledClusterLogTypes=["api", "audit", "scheduler"])
     assert said("cluster-logged", cluster) == ["it doesn't log authenticator, controllerManager"]
+
+
+def test_a_transient_cluster_says_the_way_to_it_and_what_of_its_configuration_is_weak() -> None:
+    world = subnet(separate=GATEWAY)
+    assert said("emr-in-private-subnets", *reading(Text({"Subnets": [world[0]]})), *world) == [
+        "a cluster of it is in a public subnet: ec2/internetGateway gateway -> ec2/route route -> ec2/routeTable table "
+        "-> ec2/subnet subnet"
+    ]
+    weak = security(encryption(**{f"{DISKS}__EnableEbsEncryption": False}))
+    assert said("emr-encrypted", weak) == ["it leaves the root volumes as they are"]
+    assert said("emr-encrypted", cluster(securityConfiguration=name(weak)), weak) == [
+        "emr/securityConfiguration secure leaves the root volumes as they are"
+    ]
+    assert said("emr-encrypted", cluster()) == ["it has no security configuration"]
+    assert said("emr-encrypted", machine()) == ["a cluster of it has no security configuration"]
+
+
+def test_what_leaves_a_cluster_running_is_said() -> None:
+    left = starting(starts={**STARTS, "Parameters": {"Instances": STAYS["Instances"]}}, Run=waits(End=True))
+    assert said("state-machine-ends-clusters", left) == [
+        "a path through it leaves a cluster running",
+        "a cluster of it runs on when an execution is stopped",
+    ]

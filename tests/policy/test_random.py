@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +55,8 @@ def disturbed(draw: Any) -> list[Resource]:
 def _disturb(value: Any, draw: Any, chance: int) -> Any:
     if draw(st.integers(1, chance)) == 1 and not (isinstance(value, dict) and "id" in value):
         return draw(values)
+    if isinstance(value, str) and value.startswith("{") and not value.startswith("{%"):  # a document, JSONata apart
+        return json.dumps(_disturb(json.loads(value), draw, chance), default=lambda unknown: None)
     if isinstance(value, dict):
         return {key: _disturb(item, draw, chance) for key, item in value.items()}
     return [_disturb(item, draw, chance) for item in value] if isinstance(value, list) else value
