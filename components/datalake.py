@@ -13,7 +13,16 @@ from .storage import BucketArgs, LogBucket, SecureBucket
 
 _CRAWLER_LOGS = "log-group:/aws-glue/crawlers*"
 
-_READ_CATALOG = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables", "glue:GetPartition", "glue:GetPartitions"]
+_READ_CATALOG = [
+    "glue:BatchGetPartition",
+    "glue:GetColumnStatisticsForPartition",
+    "glue:GetColumnStatisticsForTable",
+    "glue:GetDatabase",
+    "glue:GetPartition",
+    "glue:GetPartitions",
+    "glue:GetTable",
+    "glue:GetTables",
+]
 _WRITE_CATALOG = [
     "glue:CreateTable",
     "glue:UpdateTable",
@@ -219,6 +228,7 @@ class DataLake(pulumi.ComponentResource):
         return [
             self._list(self.raw),
             self._list(self.curated),
+            self._list(self.results, self.LOGS_PREFIX),
             self._objects(actions, self.raw),
             self._objects(actions, self.curated),
             self._objects(["s3:PutObject", "s3:AbortMultipartUpload"], self.results, self.LOGS_PREFIX),
@@ -259,7 +269,7 @@ class DataLake(pulumi.ComponentResource):
                 self._key.decrypt_statement("s3"),
                 {
                     "Effect": "Allow",
-                    "Action": [*_READ_CATALOG, *_WRITE_CATALOG, "glue:BatchGetPartition"],
+                    "Action": [*_READ_CATALOG, *_WRITE_CATALOG],
                     "Resource": self._catalog("raw_*"),
                 },
                 {

@@ -298,6 +298,7 @@ def test_the_nodes_reach_the_lake_the_secret_and_their_own_artifacts(recording):
     glue = "arn:aws:glue:eu-west-1:123456789012:"
     assert set(resources) == {
         *(lake.format(zone) + end for zone in ("raw", "curated") for end in ("", "/*")),
+        lake.format("results"),
         lake.format("results") + "/emr/*",
         f"arn:aws:s3:::{ARTIFACTS}/analytics/*",
         "arn:aws:s3:::eu-west-1.elasticmapreduce/*",

@@ -108,9 +108,13 @@ def test_settings():
 
 
 def test_a_reader_asks_athena_and_sees_what_is_published(recording):
+    assert not any(word in recording.outputs["read"] for word in ("Create", "Update", "Delete"))
     athena, catalog, curated, results, tables, export, answers, key = granted(recording, "read")
     assert athena["Resource"] == "arn:aws:athena:eu-west-1:123456789012:workgroup/platform-test-lake"
-    assert (catalog["Resource"], {action.split(":")[1][:3] for action in catalog["Action"]}) == (CATALOG, {"Get"})
+    assert (catalog["Resource"], {action.split(":")[1][:3] for action in catalog["Action"]}) == (
+        CATALOG,
+        {"Bat", "Get"},
+    )
     assert curated["Resource"] == CURATED
     assert (results["Resource"], results["Condition"]) == (RESULTS, {"StringLikeIfExists": {"s3:prefix": "athena/*"}})
     assert (tables["Action"], tables["Resource"]) == (["s3:GetObject"], f"{CURATED}/tables/*")
@@ -121,7 +125,8 @@ def test_a_reader_asks_athena_and_sees_what_is_published(recording):
 
 
 def test_the_jobs_write_both_zones_and_the_catalog(recording):
-    list_raw, list_curated, raw, curated, results, catalog, key = granted(recording, "write")
+    list_raw, list_curated, list_logs, raw, curated, results, catalog, key = granted(recording, "write")
+    assert (list_logs["Resource"], list_logs["Condition"]) == (RESULTS, {"StringLikeIfExists": {"s3:prefix": "emr/*"}})
     actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
     assert (list_raw["Resource"], list_curated["Resource"]) == (RAW, CURATED)
     assert (raw["Action"], raw["Resource"]) == (actions, f"{RAW}/*")
