@@ -131,11 +131,10 @@ def _read(machine: Resource, graph: Graph) -> Iterator[Resource]:
 
     def contents(task: Mapping[str, Any]) -> Iterator[Resource]:
         bucket, key = get(arguments(task), "Bucket"), get(arguments(task), "Key")
-        for written in graph.of_type("s3/bucketObjectv2", "s3/bucketObject"):
-            if written.props.get("key") == key:
-                its = graph.targets(written, "bucket", "s3/bucket")
-                if any(bucket in (found.props.get("bucket"), found.props.get("id")) for found in its):
-                    yield from _subnets_in(written, graph)
+        for written in graph.once("objects by key", _by_key).get(str(key), []):
+            its = graph.targets(written, "bucket", "s3/bucket")
+            if any(bucket in (found.props.get("bucket"), found.props.get("id")) for found in its):
+                yield from _subnets_in(written, graph)
 
     found = False
     for subnet in each(tasks(definition(machine), "getObject"), contents):
@@ -143,6 +142,14 @@ def _read(machine: Resource, graph: Graph) -> Iterator[Resource]:
         yield subnet
     if not found:
         raise Unknown("the subnet of a cluster that it makes")
+
+
+def _by_key(graph: Graph) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for written in graph.of_type("s3/bucketObjectv2", "s3/bucketObject"):
+        if isinstance(key := written.props.get("key"), str):
+            found.setdefault(key, []).append(written)
+    return found
 
 
 def _subnets_in(written: Resource, graph: Graph) -> Iterator[Resource]:

@@ -791,7 +791,7 @@ def crawls(expression: str) -> None:
     aws.glue.Crawler("raw", database_name="lake", role="crawler", schedule=expression)
 
 
-def data_source(parameters: dict[str, Any], id: str = "lake") -> None:
+def data_source(parameters: Any, id: str = "lake") -> None:
     aws.quicksight.DataSource("lake", data_source_id=id, type="ATHENA", parameters=parameters)
 
 
