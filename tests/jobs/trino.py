@@ -77,7 +77,7 @@ def server(lake: parts.Lake, directory: Path) -> Iterator[str]:
     for name, settings in (("catalog/hive.properties", catalog), ("config.properties", config)):
         (directory / name).write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
     identity = {"environment": "test", "id": "one", "data-dir": directory / "data"}
-    command = [str(java), "-Xmx1536m", "--add-modules", "jdk.incubator.vector", "-Djdk.attach.allowAttachSelf=true"]
+    command = [str(java), "-Xmx1536m", "-Djdk.attach.allowAttachSelf=true"]
     command += [f"-Dnode.{name}={value}" for name, value in identity.items()]
     command += [f"-Dconfig={directory / 'config.properties'}", "-cp", f"{home}/lib/*"]
     with (directory / "log").open("wb") as log:
