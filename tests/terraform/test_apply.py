@@ -70,7 +70,10 @@ def no_lifecycle_of_versions(ask):
     beanstalk = ask("elasticbeanstalk")
     beanstalk.create_application(ApplicationName="a")
     with pytest.raises((ClientError, ResponseParserError)):
-        beanstalk.update_application_resource_lifecycle(ApplicationName="a", ResourceLifecycleConfig={})
+        beanstalk.update_application_resource_lifecycle(
+            ApplicationName="a",
+            ResourceLifecycleConfig={"ServiceRole": "arn:aws:iam::123456789012:role/r"},
+        )
 
 
 def no_nodes_of_a_replication_group(ask):
@@ -78,6 +81,15 @@ def no_nodes_of_a_replication_group(ask):
     redis.create_replication_group(ReplicationGroupId="r", ReplicationGroupDescription="r", NumCacheClusters=1)
     (group,) = redis.describe_replication_groups(ReplicationGroupId="r")["ReplicationGroups"]
     assert redis.describe_cache_clusters()["CacheClusters"] == [] != group["MemberClusters"]
+
+
+def no_end_of_a_subnet_group(ask):
+    redis, (subnet, *_) = ask("elasticache"), ask("ec2").describe_subnets()["Subnets"]
+    redis.create_cache_subnet_group(
+        CacheSubnetGroupName="s", CacheSubnetGroupDescription="s", SubnetIds=[subnet["SubnetId"]]
+    )
+    with pytest.raises((ClientError, ResponseParserError)):
+        redis.delete_cache_subnet_group(CacheSubnetGroupName="s")
 
 
 def no_objects_without_tls(ask):
@@ -103,6 +115,7 @@ STILL = {
     "aws_eks_addon": no_addons,
     "aws_elastic_beanstalk_application": no_lifecycle_of_versions,
     "aws_elasticache_replication_group": no_nodes_of_a_replication_group,
+    "aws_elasticache_subnet_group": no_end_of_a_subnet_group,
     "aws_s3_object": no_objects_without_tls,
     "aws_sqs_queue_redrive_allow_policy": no_redrive_allow_policy,
 }
