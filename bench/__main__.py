@@ -69,10 +69,15 @@ def measure_jobs(sizes: list[int], out: Path, *, as_json: bool) -> int:
     """Measures the analytics jobs."""
     from bench.jobs import measure
 
-    rows = measure(sizes)
+    rows = []
+    for row in measure(sizes):
+        rows.append(row)
+        if not as_json:
+            print("\n".join(f"{name:>28}  {value:,}" for name, value in row.items()), end="\n\n", flush=True)
     text = json.dumps(rows, indent=2)
     (out / "jobs.json").write_text(text + "\n", encoding="utf-8")
-    print(text if as_json else "\n\n".join("\n".join(f"{k:>28}  {v:,}" for k, v in row.items()) for row in rows))
+    if as_json:
+        print(text)
     return 0
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,11 @@ print(json.dumps(seconds))
 """
 
 
-def measure(sizes: list[int]) -> list[dict[str, Any]]:
-    """A row a size: rows a second of the extract, of one unpartitioned read, of DuckDB's MySQL reader, and onwards."""
+def measure(sizes: list[int]) -> Iterator[dict[str, Any]]:
+    """A row a size, as soon as it is known: rows a second, and how they compare in the same run."""
     lacking = parts.install()
     if lacking:
         raise SystemExit(lacking)
-    rows = []
     with tempfile.TemporaryDirectory() as folder, parts.mariadb(Path(folder)) as server, parts.lake(server) as lake:
         settings = {"spark.driver.memory": HEAP, "spark.driver.extraJavaOptions": "-XX:+UseParallelGC"}
         environment = parts.environment(lake.address, Path(folder) / "spark", **settings)
@@ -58,18 +58,15 @@ def measure(sizes: list[int]) -> list[dict[str, Any]]:
             single = timed("single", 1, "extract")
             duck = duckdb(server, Path(folder) / "orders.parquet")
             whole = seconds["extract"] + seconds["transform"]
-            rows.append(
-                {
-                    "rows": size,
-                    "extract rows/s": round(size / seconds["extract"]),
-                    "extract + transform rows/s": round(size / whole),
-                    "one read rows/s": round(size / single["extract"]),
-                    "DuckDB rows/s": round(size / duck),
-                    "extract / one read": round(single["extract"] / seconds["extract"], 2),
-                    "extract / DuckDB": round(duck / seconds["extract"], 2),
-                }
-            )
-    return rows
+            yield {
+                "rows": size,
+                "extract rows/s": round(size / seconds["extract"]),
+                "extract + transform rows/s": round(size / whole),
+                "one read rows/s": round(size / single["extract"]),
+                "DuckDB rows/s": round(size / duck),
+                "extract / one read": round(single["extract"] / seconds["extract"], 2),
+                "extract / DuckDB": round(duck / seconds["extract"], 2),
+            }
 
 
 def duckdb(server: parts.Server, to: Path) -> float:
