@@ -512,7 +512,7 @@ CASES = [
         MACHINE,
         ok=[
             IDLE,
-            *([*reading(Text({"Subnets": [world[0]], "Cluster": None})), *world] for world in private()),
+            *([*reading(Text({"Subnets": [world[0]], "Primary": GROUP})), *world] for world in private()),
         ],
         bad=[
             machine(),
@@ -530,6 +530,7 @@ CASES = [
             reading('["subnet-0123"]'),
             reading('["subnet-0123"]', key="other.json"),
             reading('["subnet-0123"]', bucket="other"),
+            [*reading(Text([subnet()[0]]), bucket=res("s3/bucket", "other", bucket="other")), *subnet()],
         ],
     ),
     case(
