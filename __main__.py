@@ -5,23 +5,28 @@ from pathlib import Path
 import pulumi
 
 import settings
+from components.analytics import Analytics
 from components.backend import Backend
 from components.cache import Cache
 from components.data import DataServices
 from components.database import Database
+from components.datalake import DataLake
 from components.edge import Dns, Edge
 from components.kubernetes import Kubernetes
 from components.loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, NetworkLoadBalancer
 from components.messaging import Messaging
 from components.network import Network
+from components.observability import AlarmTopic
 from components.registry import Registry
 from components.security import Security
 from components.storage import LogBucket, SecureBucket
 from components.web import Web
+from jobs.package import package
 
 stack = settings.load()
 tiers, balancing = stack.tiers, stack.load_balancing
-dns = alb = nlb = classic = edge = cache = database = storage = messaging = backend = kubernetes = registry = None
+dns = alb = nlb = classic = edge = cache = database = storage = messaging = None
+artifacts = backend = kubernetes = registry = analytics = None
 
 # What every tier stands on: keys, the log bucket, the network
 security = Security("security", stack.security)
@@ -75,8 +80,9 @@ if tiers.web and alb:
     Web("web", stack.web, subnets=subnets, key=data_key, alb=alb, nlb=nlb, classic=classic, data=data)
 
 # ALB /api/* -> Elastic Beanstalk -> the data
-if tiers.backend:
+if tiers.backend or tiers.analytics:
     artifacts = SecureBucket("artifacts", stack.artifacts, key=data_key, logs=logs)
+if tiers.backend and artifacts:
     backend = Backend(
         "backend",
         stack.backend,
@@ -100,6 +106,23 @@ if tiers.kubernetes:
 if tiers.registry:
     pullers = [kubernetes.node_role_arn] if kubernetes else []
     registry = Registry("registry", stack.registry, key=data_key, pullers=pullers)
+
+# MySQL replica -> EMR -> S3 -> Athena, on a schedule
+if tiers.analytics and artifacts and database:
+    topic = AlarmTopic("alarms", stack.alarms, key=logs_key)
+    lake = DataLake("lake", stack.lake, key=data_key, logs_key=logs_key, logs=logs)
+    analytics = Analytics(
+        "analytics",
+        stack.analytics,
+        subnets=network.private,
+        key=data_key,
+        logs_key=logs_key,
+        lake=lake,
+        artifacts=artifacts,
+        database=database,
+        package=package(),
+        topic=topic,
+    )
 
 pulumi.export("vpc_id", network.vpc_id)
 pulumi.export("log_bucket", logs.name)
@@ -126,3 +149,6 @@ if kubernetes:
     pulumi.export("cluster_endpoint", kubernetes.endpoint)
 if registry:
     pulumi.export("repository_urls", registry.urls)
+if analytics:
+    pulumi.export("analytics_state_machine_arn", analytics.state_machine_arn)
+    pulumi.export("analytics_certificates_uri", analytics.certificates_uri)

@@ -206,7 +206,7 @@ class AnalyticsArgs(Args):
     step_retries: int = Field(default=2, ge=0, le=10)
     """How often a job that fails is begun again, a minute later and then with back-off: each can be repeated."""
     schedule: ScheduleArgs = Field(default_factory=ScheduleArgs)
-    """When the jobs run."""
+    """When runs start, and in which time zone."""
     log_retention_days: RetentionDays = 365
     """Days that the state machine's errors are kept in CloudWatch Logs; the clusters' logs are in the results zone."""
 

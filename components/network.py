@@ -142,7 +142,11 @@ class Network(pulumi.ComponentResource):
 
     def _create_subnets(self, tier: Tier) -> Subnets:
         """A subnet and a route table of its own in each zone, so that no route ever has to move between tables."""
-        roles = {"public": {"kubernetes.io/role/elb": "1"}, "private": {"kubernetes.io/role/internal-elb": "1"}}
+        roles = {
+            "public": {"kubernetes.io/role/elb": "1"},
+            # EMR's own policy for its service role holds in subnets with this tag alone.
+            "private": {"kubernetes.io/role/internal-elb": "1", "for-use-with-amazon-emr-managed-policies": "true"},
+        }
         ids: dict[str, pulumi.Input[str]] = {}
         for zone in self._args.zones:
             name = f"{self._name}-{tier}-{zone}"

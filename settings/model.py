@@ -5,11 +5,13 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
-from components import backend, kubernetes, web
+from components import analytics, backend, kubernetes, web
+from components.analytics import AnalyticsArgs
 from components.backend import BackendArgs
 from components.cache import CacheArgs
 from components.common import Args, Refusal
 from components.database import DatabaseArgs
+from components.datalake import DataLakeArgs
 from components.edge import DnsArgs, EdgeArgs
 from components.kubernetes import KubernetesArgs
 from components.loadbalancing import (
@@ -20,6 +22,7 @@ from components.loadbalancing import (
 )
 from components.messaging import MessagingArgs
 from components.network import NetworkArgs
+from components.observability import AlarmTopicArgs
 from components.registry import RegistryArgs
 from components.security import SecurityArgs
 from components.storage import BucketArgs, LogBucketArgs
@@ -54,6 +57,9 @@ class TiersSettings(Args):
     """EKS."""
     registry: bool = True
     """The container images' repositories."""
+    analytics: bool = False
+    """The data lake, and EMR on a schedule. Off by default as long as it has no dashboard and EMR's certificates are
+    uploaded by hand (docs/analytics.md)."""
 
 
 class LoadBalancingSettings(Args):
@@ -109,6 +115,13 @@ class Settings(Args):
     registry: RegistryArgs = Field(default_factory=RegistryArgs)
     """Container images."""
 
+    alarms: AlarmTopicArgs = Field(default_factory=AlarmTopicArgs)
+    """Who is told of failures."""
+    lake: DataLakeArgs = Field(default_factory=DataLakeArgs)
+    """The data lake: its zones and its Athena workgroup."""
+    analytics: AnalyticsArgs = Field(default_factory=AnalyticsArgs)
+    """EMR: clusters, jobs, and when they run."""
+
     @property
     def load_balancer_clients(self) -> Clients:
         """Who connects to the Application Load Balancer."""
@@ -137,8 +150,21 @@ class Settings(Args):
                         ("messaging", "queues", name, field),
                         f"{client!r} is no tier that uses queues: those are {', '.join(get_args(Client))}",
                     )
+        if self.tiers.analytics:
+            yield from self._analytics_refusals()
         if self.network.nat == "none":
             yield from self._endpoint_refusals()
+
+    def _analytics_refusals(self) -> Iterator[Refusal]:
+        if not self.tiers.database:
+            yield Refusal(("tiers", "database"), "tiers.analytics reads it: turn both off or neither")
+        replica = self.analytics.replica
+        if replica and replica not in self.database.replicas:
+            yield Refusal(("analytics", "replica"), f"{replica!r} is not among database.replicas")
+        if self.network.nat == "none" and self.analytics.packages:
+            yield Refusal(
+                ("analytics", "packages"), "with nat `none` no cluster reaches Maven Central: name `jars` on S3 instead"
+            )
 
     def _endpoint_refusals(self) -> Iterator[Refusal]:
         """In private subnets without NAT, a tier reaches AWS by interface endpoints only."""
@@ -148,6 +174,7 @@ class Settings(Args):
             "web": web.ENDPOINTS if self.tiers.web and self.web.placement == "private" else None,
             "backend": backend.ENDPOINTS if self.tiers.backend else None,
             "kubernetes": kubernetes.ENDPOINTS if self.tiers.kubernetes else None,
+            "analytics": analytics.ENDPOINTS if self.tiers.analytics else None,
         }
         for tier, endpoints in needs.items():
             missing = (endpoints | data) - set(self.network.interface_endpoints) if endpoints else None

@@ -33,6 +33,15 @@ MATRIX: dict[str, dict[str, Any]] = {
     "no storage": {"tiers": {"storage": False}},
     "no messaging": {"tiers": {"messaging": False}},
     "no registry": {"tiers": {"registry": False}},
+    "analytics": {
+        "tiers": {"analytics": True},
+        "database": {"replicas": {"reader": {}}},
+        "lake": {"raw": {"expiration_days": 30}},
+    },
+    "analytics on a cluster that stays": {
+        "tiers": {"analytics": True, "backend": False},
+        "analytics": {"long_running": True, "task": None, "schedule": {"enabled": False}},
+    },
     "no kubernetes": {"tiers": {"kubernetes": False}},
     "public Kubernetes API, extended support": {
         "kubernetes": {"public_access_cidrs": ["20.30.40.0/24"], "support_type": "EXTENDED"}

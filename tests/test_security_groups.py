@@ -7,9 +7,11 @@ import pytest
 
 from standin.mocks import Recording, Registration
 from tests.registered import STACKS, of, run_stack
+from tests.test_program import MATRIX
 
 ANYWHERE = "0.0.0.0/0"
 VPC = {"dev": "10.10.0.0/16", "prod": "10.20.0.0/16"}
+EVERYTHING = ("0-65535", "0-65535/udp", "-1/icmp")  # EMR adds these rules itself where they are missing
 WEBHOOKS = (4443, 6443, 8443, 9443, 10251)
 
 
@@ -79,6 +81,19 @@ def test_ingress(recording):
 def test_egress(recording):
     outside = {(client, ANYWHERE, "443") for client in ("web", "backend", "kubernetes-nodes")}
     assert connections(recording, "Egress") == outside | between_groups(recording.stack)
+
+
+def test_analytics_adds_its_clusters_alone():
+    recording = run_stack("dev", **MATRIX["analytics"])
+    nodes = ("analytics-primary", "analytics-core")
+    added = {(client, server, port) for client in nodes for server in nodes for port in EVERYTHING}
+    added |= {(node, "database", "3306") for node in nodes}
+    added |= {("analytics-service", node, "8443") for node in nodes} | {
+        ("analytics-primary", "analytics-service", "9443")
+    }
+    for direction in ("Ingress", "Egress"):
+        more = connections(recording, direction) - connections(run_stack("dev"), direction)
+        assert more == added | ({(node, ANYWHERE, "443") for node in nodes} if direction == "Egress" else set())
 
 
 def test_no_group_has_rules_of_its_own_inside(recording):

@@ -8,9 +8,9 @@ import yaml
 from settings.schema import stack_file_schema
 from tests.registered import ROOT, STACKS, stack_config
 
-UNITS = {"days", "seconds", "minutes", "bytes", "gib", "percent", "port"}
+UNITS = {"days", "hours", "minutes", "seconds", "bytes", "mib", "gib", "percent", "port", "units"}
 COUNTS = {"count", "generation", "images", "limit", "nodes", "shard", "shards", "size", "target", "threshold"}
-COUNTS |= {"unavailable", "versions"}
+COUNTS |= {"concurrency", "partitions", "retries", "rows", "unavailable", "versions"}
 WRITTEN = ROOT / "settings" / "schema.json"
 
 
