@@ -135,7 +135,7 @@ def test_moto_still_needs_what_is_left_out_for_it(empty, still):
 
 
 def test_what_is_left_out_is_in_a_stack_and_has_its_reason_in_moto_or_in_another(terraform):
-    there = {}
+    there: dict[str, str] = {}
     for stack in STACKS:
         for kind, bodies in conformance.export(ROOT, stack).files["main.tf.json"]["resource"].items():
             there |= {f"{kind}.{name}": json.dumps(body) for name, body in bodies.items()}
