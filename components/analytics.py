@@ -26,7 +26,7 @@ from .common import (
 )
 from .database import Database
 from .datalake import DataLake
-from .network import Subnets, allow
+from .network import Subnets, allow, https_out
 from .observability import AlarmTopic
 from .runs import Run
 from .security import EncryptionKey
@@ -403,18 +403,7 @@ class Analytics(pulumi.ComponentResource):
                 port=self._database.port,
                 parent=self,
             )
-            doors.append(
-                aws.vpc.SecurityGroupEgressRule(
-                    f"{name}-{node}-https",
-                    security_group_id=groups[node],
-                    description="HTTPS to AWS services and package repositories",
-                    cidr_ipv4="0.0.0.0/0",
-                    ip_protocol="tcp",
-                    from_port=443,
-                    to_port=443,
-                    opts=self._child,
-                )
-            )
+            doors.append(https_out(f"{name}-{node}", groups[node], self))
         doors += allow(
             f"{name}-primary-to-service", client=groups["primary"], server=groups["service"], port=9443, parent=self
         )

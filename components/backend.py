@@ -28,7 +28,7 @@ from .common import (
 )
 from .data import DataServices
 from .loadbalancing import ApplicationLoadBalancer, HealthCheckArgs, TlsPolicy
-from .network import Subnets, allow, security_group
+from .network import Subnets, allow, https_out, security_group
 from .security import EncryptionKey
 from .storage import LogBucket, SecureBucket
 
@@ -345,16 +345,7 @@ class Backend(pulumi.ComponentResource):
     def _open_doors(self) -> tuple[pulumi.Output[str] | None, list[pulumi.Resource]]:
         """The load balancer's security group, if it can have one, and what has to be open before instances start."""
         name = self._name
-        https = aws.vpc.SecurityGroupEgressRule(
-            f"{name}-https",
-            security_group_id=self.security_group_id,
-            description="HTTPS to package repositories and AWS services",
-            cidr_ipv4="0.0.0.0/0",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            opts=self._child,
-        )
+        https = https_out(name, self.security_group_id, self)
         if self._args.load_balancer == "network":
             # Beanstalk gives a Network Load Balancer no security group, and the clients' addresses reach the instances.
             return None, [https, self._from_vpc(f"{name}-from-vpc", self.security_group_id, self._port)]

@@ -15,10 +15,9 @@ from .common import (
     Refusal,
     RetentionDays,
     WeeklyWindow,
+    admit_log_delivery,
     check_name,
-    location,
     physical_name,
-    policy_document,
     tags,
     window_refusals,
 )
@@ -285,22 +284,5 @@ class Cache(pulumi.ComponentResource):
             )
             for log in _LOGS
         }
-        here = location(self)
-        delivery = aws.cloudwatch.LogResourcePolicy(
-            self._group_name,
-            policy_name=f"{identifier}-logs",
-            policy_document=policy_document(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "delivery.logs.amazonaws.com"},
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    "Resource": here.arn("logs", f"log-group:{prefix}/*"),
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": here.account},
-                        "ArnLike": {"aws:SourceArn": here.arn("logs", "*")},
-                    },
-                }
-            ),
-            opts=self._child,
-        )
+        delivery = admit_log_delivery(self._group_name, f"{identifier}-logs", f"{prefix}/*", self)
         return groups, delivery

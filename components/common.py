@@ -173,6 +173,34 @@ def architecture(instance_type: str) -> Literal["arm64", "x86_64"]:
     return "arm64" if re.match(r"a1\.|[a-z]+\d+[a-z]*g[a-z]*\.", instance_type) else "x86_64"
 
 
+def admit_log_delivery(
+    name: str, policy_name: str, log_groups: str, parent: pulumi.Resource, region: str | None = None
+) -> pulumi.Resource:
+    """Lets AWS's log delivery write to the log groups that `log_groups` names, `*` as wildcard.
+
+    CloudWatch Logs takes 10 such policies in an account and region (PutResourcePolicy API reference).
+    """
+    here = location(parent, region)
+    return aws.cloudwatch.LogResourcePolicy(
+        name,
+        policy_name=policy_name,
+        policy_document=policy_document(
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "delivery.logs.amazonaws.com"},
+                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                "Resource": here.arn("logs", f"log-group:{log_groups}"),
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": here.account},
+                    "ArnLike": {"aws:SourceArn": here.arn("logs", "*")},
+                },
+            }
+        ),
+        region=region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
 def check_name(name: str, longest: int) -> None:
     """Refuse a component name from which AWS names could not be made.
 

@@ -7,17 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import (
-    PACKAGE,
-    Args,
-    Refusal,
-    RetentionDays,
-    check_name,
-    location,
-    physical_name,
-    policy_document,
-    tags,
-)
+from .common import PACKAGE, Args, Refusal, RetentionDays, admit_log_delivery, check_name, physical_name, tags
 from .loadbalancing import ORIGIN_HEADER, ApplicationLoadBalancer
 from .security import EncryptionKey
 from .storage import LogBucket
@@ -259,7 +249,6 @@ class WebAcl(pulumi.ComponentResource):
     def _log(
         self, name: str, acl: aws.wafv2.WebAcl, args: WafArgs, logs_key: EncryptionKey, region: str | None
     ) -> None:
-        here = location(self, region)
         child = pulumi.ResourceOptions(parent=self)
         group_name = f"aws-waf-logs-{physical_name(name, 400)}"  # WAF takes no destination of another name
         group = aws.cloudwatch.LogGroup(
@@ -271,24 +260,7 @@ class WebAcl(pulumi.ComponentResource):
             tags=tags(name),
             opts=child,
         )
-        delivery = aws.cloudwatch.LogResourcePolicy(
-            name,
-            policy_name=group_name,
-            policy_document=policy_document(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "delivery.logs.amazonaws.com"},
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    "Resource": here.arn("logs", f"log-group:{group_name}:*"),
-                    "Condition": {
-                        "StringEquals": {"aws:SourceAccount": here.account},
-                        "ArnLike": {"aws:SourceArn": here.arn("logs", "*")},
-                    },
-                }
-            ),
-            region=region,
-            opts=child,
-        )
+        delivery = admit_log_delivery(name, group_name, f"{group_name}:*", self, region)
         aws.wafv2.WebAclLoggingConfiguration(
             name,
             resource_arn=acl.arn,

@@ -26,7 +26,7 @@ from .common import (
 )
 from .data import DataServices
 from .loadbalancing import ApplicationLoadBalancer, HealthCheckArgs
-from .network import Subnets, allow, security_group
+from .network import Subnets, allow, https_out, security_group
 from .security import EncryptionKey
 
 ENDPOINTS = frozenset({"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "monitoring", "sts"})
@@ -378,18 +378,7 @@ class Kubernetes(pulumi.ComponentResource):
     def _open_ports(self) -> list[pulumi.Resource]:
         """What the control plane, nodes and pods need of each other; pods have their nodes' security group."""
         name, nodes = self._name, self.node_security_group_id
-        rules: list[pulumi.Resource] = [
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-nodes-https",
-                security_group_id=nodes,
-                description="HTTPS to registries, AWS services and the Kubernetes API",
-                cidr_ipv4="0.0.0.0/0",
-                ip_protocol="tcp",
-                from_port=443,
-                to_port=443,
-                opts=self._child,
-            )
-        ]
+        rules = [https_out(f"{name}-nodes", nodes, self)]
         rules += allow(f"{name}-api", client=nodes, server=self.cluster_security_group_id, port=443, parent=self)
         for port in _FROM_CONTROL_PLANE:
             rules += allow(

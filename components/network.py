@@ -335,3 +335,17 @@ def allow(
         opts=opts,
     )
     return [egress, ingress]
+
+
+def https_out(name: str, group_id: pulumi.Input[str], parent: pulumi.Resource) -> pulumi.Resource:
+    """Let the members of a security group reach AWS services and the registries of packages and images, by HTTPS."""
+    return aws.vpc.SecurityGroupEgressRule(
+        f"{name}-https",
+        security_group_id=group_id,
+        description="HTTPS to AWS services and registries",
+        cidr_ipv4="0.0.0.0/0",
+        ip_protocol="tcp",
+        from_port=443,
+        to_port=443,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

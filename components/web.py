@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from .common import PACKAGE, Args, InstanceType, Refusal, architecture, check_name, create_role, service_trust, tags
 from .data import DataServices
 from .loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, HealthCheckArgs, NetworkLoadBalancer
-from .network import Subnets, allow, security_group
+from .network import Subnets, allow, https_out, security_group
 from .security import EncryptionKey
 
 _PORT = 443
@@ -114,16 +114,7 @@ class Web(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         group = security_group(name, subnets.vpc_id, "Web tier", self)
         self.security_group_id = group.id
-        https = aws.vpc.SecurityGroupEgressRule(
-            f"{name}-https",
-            security_group_id=group.id,
-            description="HTTPS to package repositories and AWS services",
-            cidr_ipv4="0.0.0.0/0",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            opts=self._child,
-        )
+        https = https_out(name, group.id, self)
         routes = [alb.default]
         if nlb:
             routes.append(
