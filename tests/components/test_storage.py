@@ -22,7 +22,10 @@ def recording():
 def test_counts(recording):
     settings = ("LifecycleConfiguration", "OwnershipControls", "Policy", "PublicAccessBlock", "Versioning")
     expected = {f"Bucket{setting}": 2 for setting in (*settings, "ServerSideEncryptionConfiguration")}
-    assert counts(recording) == {"Alias": 2, "Bucket": 2, "BucketLogging": 1, "Key": 2} | expected
+    assert (
+        counts(recording)
+        == {"Alias": 2, "Bucket": 2, "BucketLogging": 1, "EncryptionByDefault": 1, "Key": 2} | expected
+    )
 
 
 def test_name_holds_project_stack_account_and_region(recording):
