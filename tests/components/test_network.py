@@ -206,3 +206,16 @@ def test_bad_arguments(changes, path, reason):
     (error,) = wrong.value.errors()
     assert error["loc"][0] == path
     assert reason in error["msg"]
+
+
+def test_who_starts_what_in_which_subnets_is_read_from_tags():
+    recording = run(network)
+    marks = {
+        name.split("-")[1]: {key for key in subnet.inputs["tags"] if key != "Name"}
+        for name, subnet in of(recording, "ec2/subnet:Subnet").items()
+    }
+    assert marks == {
+        "public": {"kubernetes.io/role/elb"},
+        "private": {"kubernetes.io/role/internal-elb", "for-use-with-amazon-emr-managed-policies"},
+        "isolated": set(),
+    }

@@ -18,6 +18,14 @@ def test_two_keys_each_with_an_alias(recording):
     assert alias.property_dependencies["targetKeyId"] == [one(recording, "kms/key:Key", "security-data").urn]
 
 
+def test_volumes_are_encrypted_by_default_and_stay_so_when_the_stack_goes(recording):
+    default = one(recording, "ebs/encryptionByDefault:EncryptionByDefault", "security")
+    assert default.inputs["enabled"] is True
+    assert default.options["retainOnDelete"] is True
+    without = run(lambda: Security("security", SecurityArgs(encrypt_volumes_by_default=False)))
+    assert of(without, "ebs/encryptionByDefault:EncryptionByDefault") == {}
+
+
 def test_keys_rotate_and_are_kept(recording):
     for key in of(recording, "kms/key:Key").values():
         assert key.inputs["enableKeyRotation"] is True
