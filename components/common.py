@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
 
 import pulumi
@@ -69,13 +69,30 @@ class Args(BaseModel):
         return self
 
 
-@dataclass(frozen=True)
 class Location:
-    """The account, region and partition that a component deploys to. Known in a preview, so that policies are too."""
+    """The account, region and partition that a component deploys to. Known in a preview, so that policies are too.
 
-    account: pulumi.Output[str]
-    region: pulumi.Output[str]
-    partition: pulumi.Output[str]
+    Each is asked for when it is first needed, since on AWS each is a request.
+    """
+
+    def __init__(self, parent: pulumi.Resource, region: str | None) -> None:
+        self._opts = pulumi.InvokeOutputOptions(parent=parent)
+        self._region = region
+
+    @cached_property
+    def account(self) -> pulumi.Output[str]:
+        """The account's id."""
+        return aws.get_caller_identity_output(opts=self._opts).account_id
+
+    @cached_property
+    def region(self) -> pulumi.Output[str]:
+        """The region's name."""
+        return pulumi.Output.from_input(self._region or aws.get_region_output(opts=self._opts).region)
+
+    @cached_property
+    def partition(self) -> pulumi.Output[str]:
+        """The partition: `aws`, `aws-cn` or `aws-us-gov`."""
+        return aws.get_partition_output(opts=self._opts).partition
 
     def arn(self, service: str, resource: pulumi.Input[str]) -> pulumi.Output[str]:
         """The ARN of a regional resource of this account."""
@@ -92,12 +109,7 @@ class Location:
 
 def location(parent: pulumi.Resource, region: str | None = None) -> Location:
     """Where `parent`'s provider deploys to; `region` names another region of the same account."""
-    opts = pulumi.InvokeOutputOptions(parent=parent)
-    return Location(
-        account=aws.get_caller_identity_output(opts=opts).account_id,
-        region=pulumi.Output.from_input(region) if region else aws.get_region_output(opts=opts).region,
-        partition=aws.get_partition_output(opts=opts).partition,
-    )
+    return Location(parent, region)
 
 
 def physical_name(name: str, limit: int) -> str:
@@ -153,12 +165,12 @@ def create_role(
     """
     child = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(name, name=role_name, assume_role_policy=trust, tags=tags(name), opts=child)
-    partition = location(parent).partition
+    here = location(parent)
     permissions: list[pulumi.Resource] = [
         aws.iam.RolePolicyAttachment(
             f"{name}-{policy.rsplit('/', 1)[-1]}",
             role=role.name,
-            policy_arn=pulumi.Output.format("arn:{}:iam::aws:policy/{}", partition, policy),
+            policy_arn=pulumi.Output.format("arn:{}:iam::aws:policy/{}", here.partition, policy),
             opts=child,
         )
         for policy in managed_policies
