@@ -28,10 +28,11 @@ tiers, balancing = stack.tiers, stack.load_balancing
 dns = alb = nlb = classic = edge = cache = database = storage = messaging = None
 artifacts = backend = kubernetes = registry = analytics = None
 
-# What every tier stands on: keys, the log bucket, the network
+# What every tier stands on: keys, the log bucket, the topic of alarms, the network
 security = Security("security", stack.security)
 data_key, logs_key = security.data, security.logs
 logs = LogBucket("logs", stack.logs)
+topic = AlarmTopic("alarms", stack.alarms, key=logs_key)
 network = Network("network", stack.network, logs_key=logs_key)
 
 # browser -> Route 53 -> CloudFront + WAF -> ALB + WAF
@@ -109,7 +110,6 @@ if tiers.registry:
 
 # MySQL replica -> EMR -> S3 -> Athena, on a schedule
 if tiers.analytics and artifacts and database:
-    topic = AlarmTopic("alarms", stack.alarms, key=logs_key)
     lake = DataLake("lake", stack.lake, key=data_key, logs_key=logs_key, logs=logs)
     analytics = Analytics(
         "analytics",

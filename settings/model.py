@@ -22,7 +22,7 @@ from components.loadbalancing import (
 )
 from components.messaging import MessagingArgs
 from components.network import NetworkArgs
-from components.observability import AlarmTopicArgs
+from components.observability import AlarmTopicArgs, ObservabilityArgs
 from components.registry import RegistryArgs
 from components.security import SecurityArgs
 from components.storage import BucketArgs, LogBucketArgs
@@ -57,9 +57,8 @@ class TiersSettings(Args):
     """EKS."""
     registry: bool = True
     """The container images' repositories."""
-    analytics: bool = False
-    """The data lake, and EMR on a schedule. Off by default as long as it has no dashboard and EMR's certificates are
-    uploaded by hand (docs/analytics.md)."""
+    analytics: bool = True
+    """The data lake, and EMR on a schedule."""
 
 
 class LoadBalancingSettings(Args):
@@ -114,9 +113,10 @@ class Settings(Args):
     """EKS."""
     registry: RegistryArgs = Field(default_factory=RegistryArgs)
     """Container images."""
-
     alarms: AlarmTopicArgs = Field(default_factory=AlarmTopicArgs)
     """Who is told of failures."""
+    observability: ObservabilityArgs = Field(default_factory=ObservabilityArgs)
+    """When alarms page, and their dashboard."""
     lake: DataLakeArgs = Field(default_factory=DataLakeArgs)
     """The data lake: its zones and its Athena workgroup."""
     analytics: AnalyticsArgs = Field(default_factory=AnalyticsArgs)

@@ -5,17 +5,22 @@ from typing import Any
 
 import pytest
 
-from components import backend, kubernetes
+from components import analytics, backend, kubernetes
 from settings.model import TiersSettings
 from tests.registered import STACKS, by_sid, of, one, run_stack
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+DRIVER = "mariadb-java-client-3.5.6.jar"
 
 MATRIX: dict[str, dict[str, Any]] = {
     "cdn off": {"edge": {"cdn": False}},
     "no NAT, web public": {
-        "network": {"nat": "none", "interface_endpoints": sorted(backend.ENDPOINTS | kubernetes.ENDPOINTS)},
+        "network": {
+            "nat": "none",
+            "interface_endpoints": sorted(backend.ENDPOINTS | kubernetes.ENDPOINTS | analytics.ENDPOINTS),
+        },
         "web": {"placement": "public"},
+        "analytics": {"packages": [], "jars": ["s3://platform-dev-artifacts-123456789012-us-east-1/jars/" + DRIVER]},
     },
     "NAT per zone, web private": {"network": {"nat": "per_zone"}, "web": {"placement": "private"}},
     "three zones": {"network": {"zones": ["us-east-1a", "us-east-1b", "us-east-1c"]}},
@@ -29,18 +34,18 @@ MATRIX: dict[str, dict[str, Any]] = {
     },
     "no web": {"tiers": {"web": False}},
     "no cache": {"tiers": {"cache": False}},
-    "no database": {"tiers": {"database": False}},
+    "no database": {"tiers": {"database": False, "analytics": False}},
     "no storage": {"tiers": {"storage": False}},
     "no messaging": {"tiers": {"messaging": False}},
     "no registry": {"tiers": {"registry": False}},
-    "analytics": {
-        "tiers": {"analytics": True},
+    "no analytics": {"tiers": {"analytics": False}},
+    "analytics from a replica, with a crawler": {
         "database": {"replicas": {"reader": {}}},
-        "lake": {"raw": {"expiration_days": 30}},
+        "lake": {"raw": {"expiration_days": 30}, "crawler": {}},
     },
     "analytics on a cluster that stays": {
-        "tiers": {"analytics": True, "backend": False},
-        "analytics": {"long_running": True, "task": None, "schedule": {"enabled": False}},
+        "tiers": {"backend": False},
+        "analytics": {"long_running": True, "task": None},
     },
     "no kubernetes": {"tiers": {"kubernetes": False}},
     "public Kubernetes API, extended support": {
@@ -150,6 +155,9 @@ def test_components(recording):
         "backend": "platform:index:Backend",
         "kubernetes": "platform:index:Kubernetes",
         "registry": "platform:index:Registry",
+        "alarms": "platform:index:AlarmTopic",
+        "lake": "platform:index:DataLake",
+        "analytics": "platform:index:Analytics",
     }
 
 
@@ -167,6 +175,8 @@ def test_outputs():
     outputs = run_stack("prod").outputs
     assert outputs["url"] == "https://www.example.com"
     assert sorted(outputs) == [
+        "analytics_certificates_uri",
+        "analytics_state_machine_arn",
         "backend_endpoint",
         "bucket",
         "cache_endpoint",
@@ -211,6 +221,9 @@ def test_prod_protects_what_it_keeps():
         "logs",
         "storage",
         "artifacts",
+        "lake-raw",
+        "lake-curated",
+        "lake-results",
         "cache",  # and its secret
         "messaging-orders",
         "messaging-orders-dead-letters",

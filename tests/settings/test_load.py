@@ -154,15 +154,29 @@ def test_who_connects_to_the_load_balancer_follows_from_the_edge(tiers, edge, cl
         ),
         (
             {
+                "platform:tiers": {"analytics": False},
                 "platform:network": {
                     "zones": ["eu-west-1a", "eu-west-1b"],
                     "nat": "none",
                     "interface_endpoints": ["ssm"],
-                }
+                },
             },
             "network.interface_endpoints",
             "reaches AWS by endpoints only: add logs, monitoring, secretsmanager, ssmmessages",
         ),
+        (
+            {
+                "platform:tiers": {"backend": False, "kubernetes": False, "web": False},
+                "platform:network": {
+                    "zones": ["eu-west-1a", "eu-west-1b"],
+                    "nat": "none",
+                    "interface_endpoints": ["elasticmapreduce", "glue", "kms", "secretsmanager", "sqs"],
+                },
+            },
+            "analytics.packages",
+            "with nat `none` no cluster reaches Maven Central: name `jars` on S3 instead",
+        ),
+        ({"platform:tiers": {"database": False}}, "tiers.database", "tiers.analytics reads it"),
         ({"platform:network": {"zones": ["eu-west-1a"]}}, "network.zones", "at least 2"),
         ({"platform:storage": {"force_destroy": True}}, "storage.force_destroy", "contradicts deletion_protection"),
     ],

@@ -18,7 +18,7 @@ from terraform import conformance, simulated
 from tests.registered import ROOT, STACKS
 
 PART: dict[str, dict[str, Any]] = {
-    "tiers": {"web": False, "database": False},
+    "tiers": {"web": False, "database": False, "analytics": False},
     "edge": {"cdn": False},
     "load_balancing": {"classic": {}},
 }
