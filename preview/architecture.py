@@ -144,6 +144,16 @@ NODES = {
         "globe",
         ("{aliases}", "{viewerCertificate.minimumProtocolVersion}", "{httpVersion}"),
     ),
+    "aws:cloudtrail/trail:Trail": Look(
+        "CloudTrail",
+        "management",
+        "log",
+        (
+            "all regions if isMultiRegionTrail",
+            "one region unless isMultiRegionTrail",
+            "validated if enableLogFileValidation",
+        ),
+    ),
     "aws:cloudwatch/logGroup:LogGroup": Look("Log group", "management", "log", merge=True),
     "aws:ec2/internetGateway:InternetGateway": Look("Internet gateway", "network", "gateway"),
     "aws:ec2/natGateway:NatGateway": Look("NAT gateway", "network", "gateway"),

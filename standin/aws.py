@@ -377,6 +377,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "arn": arn("cloudfront", "vpcorigin/{id}", region=""),
         "etag": "E{upper13}",
     },
+    "aws:cloudtrail/trail:Trail": {"arn": arn("cloudtrail", "trail/{name}"), **_ARN_ID, "homeRegion": "{region}"},
     "aws:cloudwatch/logGroup:LogGroup": {"id": "{name}", "arn": arn("logs", "log-group:{name}")},
     "aws:cloudwatch/logDelivery:LogDelivery": {"id": "{mixed16}", "arn": arn("logs", "delivery:{id}")},
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": {
@@ -839,6 +840,8 @@ def computed(
 # The properties that AWS can't change on what exists: a new one has to take its place.
 REPLACES: dict[str, frozenset[str]] = {
     "aws:autoscaling/attachment:Attachment": frozenset({"autoscalingGroupName", "elb", "lbTargetGroupArn"}),
+    "aws:cloudtrail/trail:Trail": frozenset({"name"}),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": frozenset({"logGroupName", "name"}),
     "aws:eks/accessEntry:AccessEntry": frozenset({"clusterName", "principalArn", "type"}),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": frozenset(
         {"accessScope", "clusterName", "policyArn", "principalArn"}
