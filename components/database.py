@@ -149,6 +149,7 @@ class Database(pulumi.ComponentResource):
     replica_endpoints: dict[str, pulumi.Output[str]]
     secret_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
+    database_name: str
     port: int = PORT
 
     def __init__(
@@ -172,6 +173,7 @@ class Database(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:Database", name, None, opts)
         self._name = name
         self._args = args = args or DatabaseArgs()
+        self.database_name = args.database_name
         self._key = key
         self._logs_key = logs_key
         # A restored database is another one: it never takes the place of the one it was restored from.

@@ -353,6 +353,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "id": "{name}",
         "arn": arn("autoscaling", "scalingPolicy:{uuid}:autoScalingGroupName/{autoscalingGroupName}:policyName/{name}"),
     },
+    "aws:cloudformation/stack:Stack": {"id": arn("cloudformation", "stack/{name}/{uuid}"), "outputs": {}},
     "aws:cloudfront/distribution:Distribution": {
         "id": "E{upper13}",
         "arn": arn("cloudfront", "distribution/{id}", region=""),
@@ -578,6 +579,33 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "arn": arn("elasticloadbalancing", "{arnSuffix}"),
         **_ARN_ID,
         "loadBalancerArns": [],
+    },
+    "aws:quicksight/accountSubscription:AccountSubscription": {
+        "id": "{account}",
+        "awsAccountId": "{account}",
+        "accountSubscriptionStatus": "ACCOUNT_CREATED",
+    },
+    "aws:quicksight/dataSet:DataSet": {
+        "id": "{account},{dataSetId}",
+        "arn": arn("quicksight", "dataset/{dataSetId}"),
+        "awsAccountId": "{account}",
+    },
+    "aws:quicksight/dataSource:DataSource": {
+        "id": "{account}/{dataSourceId}",
+        "arn": arn("quicksight", "datasource/{dataSourceId}"),
+        "awsAccountId": "{account}",
+    },
+    "aws:quicksight/keyRegistration:KeyRegistration": {"id": "{account}", "awsAccountId": "{account}"},
+    "aws:quicksight/refreshSchedule:RefreshSchedule": {
+        "id": "{account},{dataSetId},{scheduleId}",
+        "arn": arn("quicksight", "dataset/{dataSetId}/refresh-schedule/{scheduleId}"),
+        "awsAccountId": "{account}",
+    },
+    "aws:quicksight/vpcConnection:VpcConnection": {
+        "id": "{account},{vpcConnectionId}",
+        "arn": arn("quicksight", "vpcConnection/{vpcConnectionId}"),
+        "awsAccountId": "{account}",
+        "availabilityStatus": "AVAILABLE",
     },
     "aws:rds/instance:Instance": {
         "id": "db-{upper26}",
@@ -867,6 +895,13 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:glue/catalogDatabase:CatalogDatabase": frozenset({"name"}),
     "aws:lb/loadBalancer:LoadBalancer": frozenset({"internal", "loadBalancerType", "name"}),
     "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "targetType", "vpcId"}),
+    "aws:quicksight/accountSubscription:AccountSubscription": frozenset(
+        {"accountName", "adminGroups", "authenticationMethod", "edition", "notificationEmail"}
+    ),
+    "aws:quicksight/dataSet:DataSet": frozenset({"dataSetId"}),
+    "aws:quicksight/dataSource:DataSource": frozenset({"dataSourceId", "type"}),
+    "aws:quicksight/refreshSchedule:RefreshSchedule": frozenset({"dataSetId", "scheduleId"}),
+    "aws:quicksight/vpcConnection:VpcConnection": frozenset({"vpcConnectionId"}),
     "aws:rds/instance:Instance": frozenset({"dbName", "kmsKeyId", "storageEncrypted", "username"}),
     "aws:s3/bucket:Bucket": frozenset({"bucket"}),
     "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
