@@ -155,6 +155,13 @@ NODES = {
         ),
     ),
     "aws:cloudwatch/logGroup:LogGroup": Look("Log group", "management", "log", merge=True),
+    "aws:codebuild/project:Project": Look(
+        "CodeBuild", "developer", "code", ("not privileged unless environment.privilegedMode",)
+    ),
+    "aws:codecommit/repository:Repository": Look(
+        "CodeCommit repository", "developer", "code", ("{repositoryName}", "{#ApprovalRuleTemplate} approval rules")
+    ),
+    "aws:codepipeline/pipeline:Pipeline": Look("CodePipeline", "developer", "code", ("{stages.name}",)),
     "aws:ec2/internetGateway:InternetGateway": Look("Internet gateway", "network", "gateway"),
     "aws:ec2/natGateway:NatGateway": Look("NAT gateway", "network", "gateway"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Look("VPC endpoint", "network", "gateway", ("{serviceName}",), merge=True),
@@ -275,6 +282,10 @@ LINKS: dict[str, tuple[Link, ...]] = {
         Link("", "deliveryDestinationConfiguration", "logs"),
     ),
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": (Link("resourceArn", "", "logs"),),
+    "aws:cloudwatch/eventRule:EventRule": (Link("eventPattern", ""),),
+    "aws:cloudwatch/eventTarget:EventTarget": (Link("rule", "arn"),),
+    "aws:codebuild/project:Project": (Link("", "logsConfig", "logs"),),
+    "aws:codepipeline/pipeline:Pipeline": (Link("", "stages", of=("aws:codebuild/project:Project",)),),
     "aws:cloudtrail/trail:Trail": (Link("", "s3BucketName", "logs"), Link("", "cloudWatchLogsGroupArn", "logs")),
     "aws:ec2/flowLog:FlowLog": (Link("vpcId", "logDestination", "logs"),),
     "aws:elasticache/replicationGroup:ReplicationGroup": (Link("", "logDeliveryConfigurations", "logs"),),
@@ -323,7 +334,7 @@ DETAIL_NAMES = re.compile(
     r"MetricAlarm|CompositeAlarm|MetricFilter|Dashboard|Addon|AccessEntry|Subscription|Permission|Grant|Lock|"
     r"Notification|OriginAccessControl|OriginAccessIdentity|OriginRequestPolicy|CachePolicy|ResponseHeadersPolicy|"
     r"VpcOrigin|NetworkAcl|DhcpOptions|Metric|Schedule|Hook|LifecyclePolicy|User|UserGroup|Object|Objectv2|ObjectCopy|"
-    r"EncryptionByDefault|DefaultKmsKey)$"
+    r"EncryptionByDefault|DefaultKmsKey|ApprovalRuleTemplate|EventTarget)$"
 )
 DETAIL_MODULES = (
     "aws:elasticbeanstalk/application:",

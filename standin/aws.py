@@ -401,6 +401,27 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "dashboardArn": arn("cloudwatch", "dashboard/{dashboardName}", region=""),
     },
     "aws:cloudwatch/eventRule:EventRule": {"id": "{name}", "arn": arn("events", "rule/{name}")},
+    "aws:cloudwatch/eventTarget:EventTarget": {"targetId": "terraform-{digits16}", "id": "{rule}-{targetId}"},
+    "aws:codebuild/project:Project": {"arn": arn("codebuild", "project/{name}"), **_ARN_ID},
+    "aws:codecommit/approvalRuleTemplate:ApprovalRuleTemplate": {
+        "id": "{name}",
+        "approvalRuleTemplateId": "{uuid}",
+        "creationDate": CREATED,
+        "lastModifiedDate": CREATED,
+        "lastModifiedUser": lambda f: f"arn:{f['partition']}:iam::{ACCOUNT}:user/{CALLER}",
+        "ruleContentSha256": lambda f: hashlib.sha256(str(f["content"]).encode()).hexdigest(),
+    },
+    "aws:codecommit/approvalRuleTemplateAssociation:ApprovalRuleTemplateAssociation": {
+        "id": "{approvalRuleTemplateName},{repositoryName}"
+    },
+    "aws:codecommit/repository:Repository": {
+        "id": "{repositoryName}",
+        "arn": arn("codecommit", "{repositoryName}"),
+        "repositoryId": "{uuid}",
+        "cloneUrlHttp": "https://git-codecommit.{region}.{suffix}/v1/repos/{repositoryName}",
+        "cloneUrlSsh": "ssh://git-codecommit.{region}.{suffix}/v1/repos/{repositoryName}",
+    },
+    "aws:codepipeline/pipeline:Pipeline": {"id": "{name}", "arn": arn("codepipeline", "{name}")},
     "aws:ebs/volume:Volume": {"id": "vol-{hex17}", "arn": arn("ec2", "volume/{id}")},
     "aws:elasticbeanstalk/application:Application": {
         "id": "{name}",
@@ -867,6 +888,11 @@ def computed(
 
 # The properties that AWS can't change on what exists: a new one has to take its place.
 REPLACES: dict[str, frozenset[str]] = {
+    "aws:codebuild/project:Project": frozenset({"name"}),
+    "aws:codecommit/approvalRuleTemplateAssociation:ApprovalRuleTemplateAssociation": frozenset(
+        {"approvalRuleTemplateName", "repositoryName"}
+    ),
+    "aws:codepipeline/pipeline:Pipeline": frozenset({"name"}),
     "aws:autoscaling/attachment:Attachment": frozenset({"autoscalingGroupName", "elb", "lbTargetGroupArn"}),
     "aws:cloudtrail/trail:Trail": frozenset({"name"}),
     "aws:cloudwatch/logMetricFilter:LogMetricFilter": frozenset({"logGroupName", "name"}),
