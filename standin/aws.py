@@ -38,6 +38,8 @@ ZONES = {
     ("network", "eu-central-1"): "Z3F0SRJ5LGBH90",
     ("s3", "us-east-1"): "Z3AQBSTGFYJSTF",
 }
+PACKAGES = {"aws": "pulumi_aws", "grafana": "pulumiverse_grafana", "random": "pulumi_random"}
+"""The SDKs of the packages whose resources the stand-in makes by their classes."""
 PORTS = {"mysql": 3306, "mariadb": 3306, "postgres": 5432, "oracle": 1521, "sqlserver": 1433}
 
 
@@ -158,9 +160,9 @@ def autoname(
 def sdk_class(type_token: str) -> type | None:
     """The installed SDK's class for a token, such as `aws:ec2/vpc:Vpc`."""
     package, module, kind = type_token.split(":")
-    if package not in ("aws", "random"):
+    if package not in PACKAGES:
         return None
-    root = importlib.import_module(f"pulumi_{package}")
+    root = importlib.import_module(PACKAGES[package])
     module = module.split("/")[0]
     home = root if module == "index" else getattr(root, module, None) or getattr(root, f"{module}_", None)
     return getattr(home, kind, None)
@@ -541,6 +543,27 @@ OUTPUTS: dict[str, dict[str, Template]] = {
     },
     "aws:glue/crawler:Crawler": {"id": "{name}", "arn": arn("glue", "crawler/{name}")},
     "aws:glue/securityConfiguration:SecurityConfiguration": {"id": "{name}"},
+    "aws:grafana/workspace:Workspace": {
+        "id": "g-{hex10}",
+        "arn": arn("grafana", "/workspaces/{id}"),
+        "endpoint": "{id}.grafana-workspace.{region}.{suffix}",
+    },
+    "aws:grafana/roleAssociation:RoleAssociation": {"id": "{workspaceId}/{role}"},
+    "aws:grafana/workspaceSamlConfiguration:WorkspaceSamlConfiguration": {
+        "id": "{workspaceId}",
+        "status": "CONFIGURED",
+    },
+    "aws:grafana/workspaceServiceAccount:WorkspaceServiceAccount": {
+        "serviceAccountId": "{digits2}",
+        "id": "{workspaceId},{serviceAccountId}",
+    },
+    "aws:grafana/workspaceServiceAccountToken:WorkspaceServiceAccountToken": {
+        "serviceAccountTokenId": "{digits2}",
+        "id": "{workspaceId},{serviceAccountId},{serviceAccountTokenId}",
+        "createdAt": CREATED,
+        "expiresAt": CREATED,
+        "key": "glsa_{mixed32}_{hex8}",
+    },
     "aws:iam/instanceProfile:InstanceProfile": {
         "id": "{name}",
         "arn": arn("iam", "instance-profile{path}{name}", region=""),
@@ -919,6 +942,11 @@ REPLACES: dict[str, frozenset[str]] = {
     "aws:elasticbeanstalk/environment:Environment": frozenset({"cnamePrefix", "name", "tier"}),
     "aws:emr/securityConfiguration:SecurityConfiguration": frozenset({"configuration", "name"}),
     "aws:glue/catalogDatabase:CatalogDatabase": frozenset({"name"}),
+    "aws:grafana/workspace:Workspace": frozenset({"authenticationProviders", "kmsKeyId"}),
+    "aws:grafana/workspaceServiceAccount:WorkspaceServiceAccount": frozenset({"grafanaRole", "name", "workspaceId"}),
+    "aws:grafana/workspaceServiceAccountToken:WorkspaceServiceAccountToken": frozenset(
+        {"name", "secondsToLive", "serviceAccountId", "workspaceId"}
+    ),
     "aws:lb/loadBalancer:LoadBalancer": frozenset({"internal", "loadBalancerType", "name"}),
     "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "targetType", "vpcId"}),
     "aws:quicksight/accountSubscription:AccountSubscription": frozenset(

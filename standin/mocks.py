@@ -316,6 +316,7 @@ def _options(request: Any) -> dict[str, Any]:
         "replaceOnChanges": list(request.replaceOnChanges),
         "retainOnDelete": request.retainOnDelete,
         "deletedWith": request.deletedWith,
+        "replacementTrigger": request.HasField("replacement_trigger"),
         "import": request.importId,
         "additionalSecretOutputs": list(request.additionalSecretOutputs),
         "aliases": [

@@ -20,7 +20,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from . import aws, wire
 from .wire import UNKNOWN
 
-PACKAGES = ("aws", "kubernetes", "random")
+PACKAGES = ("aws", "grafana", "kubernetes", "random")
 _MESSAGE_SIZE = 400 * 1024 * 1024  # what the engine allows
 
 

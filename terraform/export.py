@@ -34,7 +34,7 @@ ALL = re.compile(rf"{OPEN}([^~]+)\[\*\]{CLOSE}")
 SUPPLIED = "no counterpart here: supplied as variables"
 PROVIDER_TYPE = "pulumi:providers:"
 # Options of Pulumi's that a Terraform resource has nothing for. (Aliases and secret outputs concern Pulumi's state.)
-OPTIONS = ("deletedWith", "deleteBeforeReplace", "replaceOnChanges", "retainOnDelete")
+OPTIONS = ("deletedWith", "deleteBeforeReplace", "replaceOnChanges", "replacementTrigger", "retainOnDelete")
 
 
 class ComputedOnOutput(Exception):
