@@ -92,6 +92,7 @@ SERVICES = {
     "alb": ("Elastic Load Balancing", "network", "balancer"),
     "athena": ("Athena", "analytics", "chart"),
     "autoscaling": ("Auto Scaling", "compute", "servers"),
+    "cloudformation": ("CloudFormation", "management", "code"),
     "cloudfront": ("CloudFront", "network", "globe"),
     "cloudtrail": ("CloudTrail", "management", "log"),
     "cloudwatch": ("CloudWatch", "management", "chart"),
@@ -220,6 +221,14 @@ NODES = {
         "balancer",
         ("internal if internal", "internet-facing unless internal", "{Listener.protocol} {Listener.port}"),
     ),
+    "aws:quicksight/dataSet:DataSet": Look("QuickSight data set", "analytics", "chart", ("{importMode}",)),
+    "aws:quicksight/dataSource:DataSource": Look(
+        "QuickSight data source",
+        "analytics",
+        "chart",
+        ("{type}", "TLS unless sslProperties.disableSsl"),
+    ),
+    "aws:quicksight/vpcConnection:VpcConnection": Look("QuickSight VPC connection", "analytics", "gateway"),
     "aws:rds/instance:Instance": Look(
         "RDS {engine}",
         "database",
@@ -257,7 +266,9 @@ MEMBERS = {"aws:eks/nodeGroup:NodeGroup": ("clusterName", "EKS cluster")}
 
 # Service and resource of a type's ARNs, as policies write them.
 ARNS = {
+    "aws:athena/workgroup:Workgroup": ("athena", "workgroup/{name}"),
     "aws:ecr/repository:Repository": ("ecr", "repository/{name}"),
+    "aws:glue/catalogDatabase:CatalogDatabase": ("glue", "database/{name}"),
     "aws:iam/role:Role": ("iam", "role/{name}"),
     "aws:s3/bucket:Bucket": ("s3", "{bucket}"),
     "aws:secretsmanager/secret:Secret": ("secretsmanager", "secret:{name}-??????", "secret:{namePrefix}"),
