@@ -22,6 +22,7 @@ from .common import (
     window_refusals,
 )
 from .network import Subnets, security_group
+from .observability import Alarm, Watched, watch
 from .security import EncryptionKey, read_secret_statements, store_secret
 
 NodeType = Annotated[
@@ -51,6 +52,23 @@ class ClusterModeArgs(Args):
         nodes = self.shards * (1 + self.replicas_per_shard)
         if nodes > _MOST_NODES:
             yield Refusal(("shards",), f"makes {nodes} nodes with the replicas, but ElastiCache takes {_MOST_NODES}")
+
+
+class CacheAlarms(Args):
+    """What of each node is a fault. A threshold of null leaves its alarm out."""
+
+    cpu_percent: int | None = Field(default=90, ge=1, le=100)
+    """Use of the one CPU that Redis runs on, for five minutes, in percent."""
+    memory_percent: int | None = Field(default=90, ge=1, le=100)
+    """Memory in use for five minutes, in percent of what Redis may take. At 100 it throws out keys, or refuses writes
+    where `maxmemory_policy` finds none."""
+    evictions_limit: int | None = Field(default=100, ge=1)
+    """Keys thrown out in a minute, for five minutes, because the memory is full. A cache that lives full by intent
+    wants more, or null."""
+    replication_lag_seconds: int | None = Field(default=30, ge=1, le=86_400)
+    """Seconds that a replica is behind its primary for five minutes: what a failover then would lose."""
+    failed_logins_limit: int | None = Field(default=10, ge=1)
+    """Refused tokens in five minutes: a client that has not read the secret again, or one that should not be there."""
 
 
 class CacheArgs(Args):
@@ -98,6 +116,8 @@ class CacheArgs(Args):
     """Pulumi refuses to delete or replace the cache and its secret; a final snapshot is taken in any case."""
     secret_recovery_days: int = Field(default=30, ge=0, le=30)
     """Days in which a deleted secret can be recovered (Secrets Manager: 7 to 30, or 0 for none)."""
+    alarms: CacheAlarms = Field(default_factory=CacheAlarms)
+    """When a node needs somebody."""
 
     def refusals(self) -> Iterator[Refusal]:
         if self.cluster_mode and "nodes" in self.model_fields_set:
@@ -135,6 +155,7 @@ class Cache(pulumi.ComponentResource):
     """Where to read, from any replica; none in cluster mode, whose clients find the replicas themselves."""
     secret_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
+    alarms: dict[str, Watched]
     port: int = PORT
 
     def __init__(
@@ -190,6 +211,7 @@ class Cache(pulumi.ComponentResource):
             protect=args.deletion_protection,
             parent=self,
         )
+        self.alarms = watch(self._group_name, self._faults(redis), parent=self)
         self.register_outputs(
             {
                 "endpoint": self.endpoint,
@@ -286,3 +308,66 @@ class Cache(pulumi.ComponentResource):
         }
         delivery = admit_log_delivery(self._group_name, f"{identifier}-logs", f"{prefix}/*", self)
         return groups, delivery
+
+    def _nodes(self) -> list[str]:
+        """What ElastiCache adds to the group's name for each node: its shard, in cluster mode, and its number."""
+        shards = self._args.cluster_mode
+        if not shards:
+            return [f"{node:03}" for node in range(1, self._args.nodes + 1)]
+        nodes = range(1, shards.replicas_per_shard + 2)
+        return [f"{shard:04}-{node:03}" for shard in range(1, shards.shards + 1) for node in nodes]
+
+    def _faults(self, redis: aws.elasticache.ReplicationGroup) -> dict[str, Alarm]:
+        """By node, because ElastiCache reports by node; any of a shard may be its primary."""
+        found: dict[str, Alarm] = {}
+        for node in self._nodes():
+            found |= self._node_faults(node, pulumi.Output.format("{}-{}", redis.replication_group_id, node))
+        return found
+
+    def _node_faults(self, node: str, identifier: pulumi.Output[str]) -> dict[str, Alarm]:
+        limits, who, shards = self._args.alarms, f"Redis {node}", self._args.cluster_mode
+        has_replicas = shards.replicas_per_shard > 0 if shards else self._args.nodes > 1
+        about: dict[str, Any] = {"namespace": "AWS/ElastiCache", "dimensions": {"CacheClusterId": identifier}}
+        return {
+            # ElastiCache always reports: a node that says nothing is down, and one alarm is enough to tell.
+            f"{node}-cpu": Alarm(
+                f"{who}: busy, or down; see the slow log",
+                metric="EngineCPUUtilization",
+                threshold=limits.cpu_percent,
+                missing="breaching",
+                **about,
+            ),
+            f"{node}-memory": Alarm(
+                f"{who}: memory runs out; take a larger node type, or let keys expire",
+                metric="DatabaseMemoryUsagePercentage",
+                threshold=limits.memory_percent,
+                missing="missing",
+                **about,
+            ),
+            f"{node}-evictions": Alarm(
+                f"{who}: memory is full, and keys are thrown out; take a larger node type",
+                metric="Evictions",
+                threshold=limits.evictions_limit,
+                missing="missing",
+                statistic="Sum",
+                **about,
+            ),
+            # Whichever is the primary just now has no lag to report.
+            f"{node}-lag": Alarm(
+                f"{who}: behind its primary; see how much is written",
+                metric="ReplicationLag",
+                threshold=limits.replication_lag_seconds if has_replicas else None,
+                missing="notBreaching",
+                **about,
+            ),
+            f"{node}-logins": Alarm(
+                f"{who}: tokens are refused; see which client has not read the secret again",
+                metric="AuthenticationFailures",
+                threshold=limits.failed_logins_limit,
+                missing="notBreaching",
+                statistic="Sum",
+                period_seconds=300,
+                periods=1,
+                **about,
+            ),
+        }

@@ -1,6 +1,6 @@
 """Database tier: MySQL on RDS, with a standby, read replicas, its parameters, its logs and its password."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import pulumi
@@ -24,12 +24,14 @@ from .common import (
     window_refusals,
 )
 from .network import Subnets, security_group
+from .observability import Alarm, Watched, watch
 from .security import EncryptionKey, read_secret_statements, store_secret
 
 InstanceClass = Annotated[
     str,
     StringConstraints(
-        pattern=r"^db\.(t3|t4g|m5d?|m6gd?|m6id?|m7g|m7i|m8g|r5b?|r5d|r6gd?|r6id?|r7g|r7i|r8g|x2g|x2idn|x2iedn)\.\w+$"
+        pattern=r"^db\.(t3|t4g|m5d?|m6gd?|m6id?|m7g|m7i|m8g|r5b?|r5d|r6gd?|r6id?|r7g|r7i|r8g|x2g|x2idn|x2iedn)"
+        r"\.(micro|small|medium|\d*x?large)$"
     ),
 ]
 """A class that RDS offers for MySQL 8.4 (RDS user guide, "Supported DB engines for DB instance classes")."""
@@ -40,6 +42,31 @@ ReplicaName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-
 _WITHOUT_INSIGHTS = ("db.t3.micro", "db.t3.small", "db.t4g.micro", "db.t4g.small")
 _LOGS = ("error", "slowquery")
 PORT = 3306
+
+_GIB = 2**30
+# Memory of an xlarge, by family, in GiB, and what of it smaller sizes have.
+_XLARGE_GIB = {"t": 16, "m": 16, "r": 32, "x2g": 64, "x2idn": 64, "x2iedn": 128}
+_SHARES = {"micro": 1 / 16, "small": 1 / 8, "medium": 1 / 4, "large": 1 / 2}
+_BYTES_A_CONNECTION, _MOST_CONNECTIONS = 12_582_880, 16_000
+"""MySQL's `max_connections` on RDS, where no parameter says otherwise: memory by this, up to that (RDS user guide,
+"Maximum number of database connections")."""
+
+
+class DatabaseAlarms(Args):
+    """What of the primary and of each replica is a fault. A threshold of null leaves its alarm out."""
+
+    cpu_percent: int | None = Field(default=90, ge=1, le=100)
+    """CPU use over a quarter of an hour, in percent; a backup or a report alone does not take it that long."""
+    free_storage_percent: int | None = Field(default=5, ge=1, le=50)
+    """Free storage, in percent of `allocated_storage_gib`. RDS adds some by itself when a tenth is left, so that with
+    less than 5 it has come to `max_allocated_storage_gib`."""
+    connections_percent: int | None = Field(default=80, ge=1, le=100)
+    """Connections, in percent of what MySQL takes by its class's memory (RDS: a connection for each 12 MiB)."""
+    freeable_memory_mib: int | None = Field(default=128, ge=16, le=1_048_576)
+    """Memory that is free or can be freed, in MiB; below 128 even the smallest classes begin to swap."""
+    replica_lag_seconds: int | None = Field(default=60, ge=1, le=86_400)
+    """Seconds that a replica is behind the primary for five minutes. Null also leaves out the alarm of a replica that
+    has stopped to follow."""
 
 
 class ReplicaArgs(Args):
@@ -110,6 +137,8 @@ class DatabaseArgs(Args):
     """Days that the error and slow-query logs are kept in CloudWatch Logs."""
     slow_query_seconds: int = Field(default=2, ge=0, le=3600)
     """Seconds from which on a query is logged as slow."""
+    alarms: DatabaseAlarms = Field(default_factory=DatabaseAlarms)
+    """When the primary or a replica needs somebody."""
     restore: RestoreArgs | None = None
     """Start from a snapshot or from another database at a point in time, instead of empty."""
 
@@ -150,6 +179,7 @@ class Database(pulumi.ComponentResource):
     secret_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     database_name: str
+    alarms: dict[str, Watched]
     port: int = PORT
 
     def __init__(
@@ -201,11 +231,13 @@ class Database(pulumi.ComponentResource):
         )
         primary = self._create_primary(password.result)
         self.endpoint = primary.address
-        self.replica_endpoints = {
-            replica_name: self._create_replica(replica_name, replica_args, primary).address
+        replicas = {
+            replica_name: self._create_replica(replica_name, replica_args, primary)
             for replica_name, replica_args in args.replicas.items()
         }
+        self.replica_endpoints = {replica_name: replica.address for replica_name, replica in replicas.items()}
         self.secret_arn = self._create_secret(password.result, primary)
+        self.alarms = watch(self._instance_name, self._faults(primary, replicas), parent=self)
         self.register_outputs(
             {
                 "endpoint": self.endpoint,
@@ -359,6 +391,73 @@ class Database(pulumi.ComponentResource):
         groups = self._create_log_groups(name, identifier)
         return [*groups, *self._monitoring[1]] if self._monitoring else groups
 
+    def _faults(self, primary: aws.rds.Instance, replicas: Mapping[str, aws.rds.Instance]) -> dict[str, Alarm]:
+        found = self._instance_faults("primary", primary, self._args.instance_class)
+        for name, replica in replicas.items():
+            instance_class = self._args.replicas[name].instance_class or self._args.instance_class
+            found |= self._instance_faults(name, replica, instance_class)
+            found |= self._replica_faults(name, replica)
+        return found
+
+    def _instance_faults(self, name: str, instance: aws.rds.Instance, instance_class: str) -> dict[str, Alarm]:
+        limits, who = self._args.alarms, f"MySQL {name}"
+        about: dict[str, Any] = {"namespace": "AWS/RDS", "dimensions": {"DBInstanceIdentifier": instance.identifier}}
+        return {
+            # RDS always reports: an instance that says nothing is down, and one alarm is enough to tell.
+            f"{name}-cpu": Alarm(
+                f"{who}: busy for 15 minutes, or down; see Performance Insights",
+                metric="CPUUtilization",
+                threshold=limits.cpu_percent,
+                missing="breaching",
+                period_seconds=300,
+                periods=3,
+                **about,
+            ),
+            f"{name}-storage": Alarm(
+                f"{who}: storage runs out; raise max_allocated_storage_gib",
+                metric="FreeStorageSpace",
+                threshold=_share(limits.free_storage_percent, self._args.allocated_storage_gib * _GIB),
+                comparison="<",
+                missing="missing",
+                **about,
+            ),
+            f"{name}-connections": Alarm(
+                f"{who}: connections run out; see who holds them, or take a larger class",
+                metric="DatabaseConnections",
+                threshold=_share(limits.connections_percent, _most_connections(instance_class)),
+                missing="missing",
+                **about,
+            ),
+            f"{name}-memory": Alarm(
+                f"{who}: memory runs out; see Enhanced Monitoring, or take a larger class",
+                metric="FreeableMemory",
+                threshold=None if limits.freeable_memory_mib is None else limits.freeable_memory_mib * 2**20,
+                comparison="<",
+                missing="missing",
+                **about,
+            ),
+        }
+
+    def _replica_faults(self, name: str, replica: aws.rds.Instance) -> dict[str, Alarm]:
+        limit = self._args.alarms.replica_lag_seconds
+        about: dict[str, Any] = {
+            "namespace": "AWS/RDS",
+            "metric": "ReplicaLag",
+            "dimensions": {"DBInstanceIdentifier": replica.identifier},
+            "missing": "missing",
+        }
+        return {
+            f"{name}-lag": Alarm(f"MySQL {name}: behind the primary; see its load", threshold=limit, **about),
+            # RDS reports -1 where replication has stopped (RDS user guide, "Monitoring read replication").
+            f"{name}-replication": Alarm(
+                f"MySQL {name}: replication has stopped; see its error log",
+                threshold=None if limit is None else 0,
+                comparison="<",
+                statistic="Maximum",
+                **about,
+            ),
+        }
+
     def _create_secret(self, password: pulumi.Output[str], primary: aws.rds.Instance) -> pulumi.Output[str]:
         """How to connect, in the form that Secrets Manager's own rotation functions read."""
         return store_secret(
@@ -377,3 +476,15 @@ class Database(pulumi.ComponentResource):
             protect=self._args.deletion_protection,
             parent=self,
         )
+
+
+def _most_connections(instance_class: str) -> int:
+    """`max_connections` of a class, a little above what it is: RDS keeps some of the memory for itself."""
+    _, family, size = instance_class.split(".")
+    share = _SHARES.get(size) or int(size.removesuffix("xlarge") or 1)
+    memory_gib = _XLARGE_GIB.get(family, _XLARGE_GIB.get(family[0], 0)) * share
+    return min(int(memory_gib * _GIB) // _BYTES_A_CONNECTION, _MOST_CONNECTIONS)
+
+
+def _share(percent: int | None, whole: int) -> int | None:
+    return None if percent is None else whole * percent // 100

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
 from .common import PACKAGE, Args, Refusal, check_name, location, physical_name, policy_document, tags
+from .observability import Alarm, Watched, watch
 from .security import EncryptionKey
 
 _DEAD_LETTERS = "-dead-letters"
@@ -20,6 +21,19 @@ _LONGEST_RETENTION_DAYS = 14
 QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 Client = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 """Who uses a queue: a name that a tier goes by, such as `web`, `backend` or `kubernetes`."""
+
+
+class MessagingAlarms(Args):
+    """What of a queue is a fault. A threshold of null leaves its alarm out."""
+
+    age_seconds: int | None = Field(default=900, ge=1, le=1_209_600)
+    """Seconds that the oldest message has waited, for five minutes: receivers are gone, or too slow. The default suits
+    receivers that always run."""
+    depth_limit: int | None = Field(default=None, ge=1)
+    """Messages that wait, for five minutes; none by default, since a burst is what a queue is for, and the age of the
+    oldest says whether receivers keep up."""
+    dead_letters_limit: int | None = Field(default=1, ge=1)
+    """Dead letters: each is a message that nobody could process, and is lost after 14 days."""
 
 
 class QueueArgs(Args):
@@ -49,6 +63,8 @@ class QueueArgs(Args):
     """Largest message, with its attributes (SQS: 1 KiB to 1 MiB)."""
     key_reuse_seconds: int = Field(default=300, ge=60, le=86_400)
     """Seconds that SQS uses a data key before it asks KMS for another one (SQS: 60 to 86,400); longer is cheaper."""
+    alarms: MessagingAlarms | None = None
+    """When this queue needs somebody, in place of what holds for all."""
 
     def refusals(self) -> Iterator[Refusal]:
         if self.content_based_deduplication and not self.fifo:
@@ -66,6 +82,8 @@ class MessagingArgs(Args):
     """Queues by name."""
     deletion_protection: bool = True
     """Pulumi refuses to delete or replace the queues, with what is in them."""
+    alarms: MessagingAlarms = Field(default_factory=MessagingAlarms)
+    """When a queue needs somebody, unless it says so itself."""
 
     def refusals(self) -> Iterator[Refusal]:
         for name in self.queues:
@@ -82,6 +100,7 @@ class Messaging(pulumi.ComponentResource):
     urls: dict[str, pulumi.Output[str]]
     arns: dict[str, pulumi.Output[str]]
     dead_letter_urls: dict[str, pulumi.Output[str]]
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -102,7 +121,7 @@ class Messaging(pulumi.ComponentResource):
         self._here = location(self)
         self._child = pulumi.ResourceOptions(parent=self)
         self._protected = pulumi.ResourceOptions(parent=self, protect=args.deletion_protection)
-        self.urls, self.arns, self.dead_letter_urls = {}, {}, {}
+        self.urls, self.arns, self.dead_letter_urls, self.alarms = {}, {}, {}, {}
         for queue_name, queue_args in args.queues.items():
             dead_letters = self._create_queue(f"{queue_name}{_DEAD_LETTERS}", queue_args)
             queue = self._create_queue(queue_name, queue_args, dead_letters)
@@ -117,6 +136,8 @@ class Messaging(pulumi.ComponentResource):
             self.urls[queue_name] = queue.url
             self.arns[queue_name] = queue.arn
             self.dead_letter_urls[queue_name] = dead_letters.url
+            limits = queue_args.alarms or args.alarms
+            self.alarms |= watch(name, _faults(queue_name, queue, dead_letters, limits), parent=self)
         self.register_outputs({"urls": self.urls, "arns": self.arns, "dead_letter_urls": self.dead_letter_urls})
 
     def statements(self, client: str) -> list[dict[str, Any]]:
@@ -187,3 +208,34 @@ class Messaging(pulumi.ComponentResource):
 
     def _arn(self, queue_name: str) -> pulumi.Output[str]:
         return self._here.arn("sqs", self._physical_name(queue_name))
+
+
+def _faults(
+    queue_name: str, queue: aws.sqs.Queue, dead_letters: aws.sqs.Queue, limits: MessagingAlarms
+) -> dict[str, Alarm]:
+    # SQS reports nothing of a queue that has not been used for six hours, and with that nothing is wrong.
+    about: dict[str, Any] = {"namespace": "AWS/SQS", "missing": "notBreaching", "statistic": "Maximum"}
+    return {
+        f"{queue_name}-age": Alarm(
+            f"Queue {queue_name}: messages wait too long; see its receivers",
+            metric="ApproximateAgeOfOldestMessage",
+            dimensions={"QueueName": queue.name},
+            threshold=limits.age_seconds,
+            **about,
+        ),
+        f"{queue_name}-depth": Alarm(
+            f"Queue {queue_name}: too many messages wait; see its receivers",
+            metric="ApproximateNumberOfMessagesVisible",
+            dimensions={"QueueName": queue.name},
+            threshold=limits.depth_limit,
+            **about,
+        ),
+        f"{queue_name}{_DEAD_LETTERS}": Alarm(
+            f"Queue {queue_name}: has dead letters; see why they failed, then redrive or delete them",
+            metric="ApproximateNumberOfMessagesVisible",
+            dimensions={"QueueName": dead_letters.name},
+            threshold=limits.dead_letters_limit,
+            periods=1,
+            **about,
+        ),
+    }

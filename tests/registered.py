@@ -74,3 +74,36 @@ def statements(document: str) -> list[dict[str, Any]]:
 def by_sid(document: str) -> dict[str, dict[str, Any]]:
     """A policy document's statements, by Sid."""
     return {statement["Sid"]: statement for statement in statements(document)}
+
+
+_SIGNS = {
+    "GreaterThanThreshold": ">",
+    "GreaterThanOrEqualToThreshold": ">=",
+    "LessThanThreshold": "<",
+    "LessThanOrEqualToThreshold": "<=",
+}
+
+
+def measured(alarm: Registration) -> dict[str, Any]:
+    """What an alarm measures: namespace, dimensions, period, statistic, metric and what that is a percentage of."""
+    inputs = alarm.inputs
+    if "metricQueries" not in inputs:
+        statistic = inputs.get("statistic") or inputs["extendedStatistic"]
+        return {**inputs, "statistic": statistic, "metrics": [inputs["metricName"]]}
+    metrics = [query["metric"] for query in inputs["metricQueries"] if "metric" in query]
+    return {**metrics[0], "statistic": metrics[0]["stat"], "metrics": [metric["metricName"] for metric in metrics]}
+
+
+def alarms(recording: Recording) -> dict[str, tuple[str, dict[str, str]]]:
+    """When each alarm is on, as `Average CPUUtilization >= 90, 3 x 300 s, breaching`, and its dimensions, by name."""
+    found = {}
+    for name, alarm in of(recording, "cloudwatch/metricAlarm:MetricAlarm").items():
+        of_it, inputs = measured(alarm), alarm.inputs
+        percent = f" % of {of_it['metrics'][1]}" if len(of_it["metrics"]) > 1 else ""
+        when = (
+            f"{of_it['statistic']} {of_it['metrics'][0]}{percent} {_SIGNS[inputs['comparisonOperator']]} "
+            f"{inputs['threshold']}, {inputs['evaluationPeriods']} x {of_it['period']} s, "
+            f"{inputs['treatMissingData']}"
+        )
+        found[name] = (when, of_it["dimensions"])
+    return found

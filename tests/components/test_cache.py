@@ -1,4 +1,5 @@
 import json
+import re
 
 import pulumi
 import pytest
@@ -7,7 +8,7 @@ from pydantic import ValidationError
 from components.cache import Cache, CacheArgs
 from components.network import Subnets
 from tests.components.tiers import ZONES, network, security
-from tests.registered import counts, of, one, run, statements, waits_for
+from tests.registered import alarms, counts, of, one, run, statements, waits_for
 
 GROUP = "elasticache/replicationGroup:ReplicationGroup"
 PARAMETERS = "elasticache/parameterGroup:ParameterGroup"
@@ -77,6 +78,7 @@ def test_it_adds_exactly_this(recording):
     assert {kind: number for kind, number in added.items() if number} == {
         "LogGroup": 2,
         "LogResourcePolicy": 1,
+        "MetricAlarm": 10,
         "ParameterGroup": 1,
         "RandomId": 1,
         "RandomPassword": 1,
@@ -280,6 +282,61 @@ def test_without_protection():
     assert one(loose, "cloudwatch/logGroup:LogGroup", "cache-slow-log").inputs["retentionInDays"] == 7
 
 
+NODE = {
+    "cpu": "Average EngineCPUUtilization >= 90, 5 x 60 s, breaching",
+    "memory": "Average DatabaseMemoryUsagePercentage >= 90, 5 x 60 s, missing",
+    "evictions": "Sum Evictions >= 100, 5 x 60 s, missing",
+    "lag": "Average ReplicationLag >= 30, 5 x 60 s, notBreaching",
+    "logins": "Sum AuthenticationFailures >= 10, 1 x 300 s, notBreaching",
+}
+
+
+def test_alarms_of_each_node(recording, sharded):
+    """Cache clusters are named by ElastiCache: the group's id, the shard in cluster mode, and the node."""
+    nodes = ["001", "002"]
+    assert alarms(recording) == {
+        f"cache-{node}-{key}": (when, {"CacheClusterId": f"platform-test-cache-{node}"})
+        for node in nodes
+        for key, when in NODE.items()
+    }
+    shards = [f"{shard:04}-{node:03}" for shard in (1, 2, 3) for node in (1, 2, 3)]
+    assert alarms(sharded) == {
+        f"cache-cluster-{node}-{key}": (when, {"CacheClusterId": f"platform-test-cache-cluster-{node}"})
+        for node in shards
+        for key, when in NODE.items()
+    }
+    for alarm in of(recording, "cloudwatch/metricAlarm:MetricAlarm").values():
+        assert alarm.property_dependencies["dimensions"] == [one(recording, GROUP, "cache").urn]
+        assert alarm.inputs["namespace"] == "AWS/ElastiCache"
+
+
+def test_a_node_more_or_less_changes_no_other_alarm(recording):
+    assert alarms(recording).items() <= alarms(cache(nodes=3)).items()
+
+
+@pytest.mark.parametrize(
+    "alone", [{"nodes": 1}, {"cluster_mode": {"shards": 1, "replicas_per_shard": 0}}], ids=["primary", "shard"]
+)
+def test_without_a_replica_none_can_be_late(alone):
+    assert {name.rpartition("-")[2] for name in alarms(cache(multi_az=False, **alone))} == NODE.keys() - {"lag"}
+
+
+@pytest.mark.parametrize(
+    ("field", "gone"),
+    [
+        ("cpu_percent", "cpu"),
+        ("memory_percent", "memory"),
+        ("evictions_limit", "evictions"),
+        ("replication_lag_seconds", "lag"),
+        ("failed_logins_limit", "logins"),
+    ],
+)
+def test_thresholds_and_none(field, gone):
+    changed = alarms(cache(alarms={field: 7}))
+    assert changed[f"cache-001-{gone}"][0] == re.sub(r">= \d+", ">= 7", NODE[gone])
+    assert {name.rpartition("-")[2] for name in alarms(cache(alarms={field: None}))} == NODE.keys() - {gone}
+
+
 @pytest.mark.parametrize("changes", [{}, {"cluster_mode": {}}])
 def test_the_longest_name_is_one_that_elasticache_takes(changes):
     def program():
@@ -339,6 +396,11 @@ def test_one_zone_is_enough_without():
         ({"log_retention_days": 8}, ("log_retention_days",)),
         ({"secret_recovery_days": 6}, ("secret_recovery_days",)),
         ({"auth_token": "x" * 16}, ("auth_token",)),
+        ({"alarms": {"cpu_percent": 0}}, ("alarms", "cpu_percent")),
+        ({"alarms": {"memory_percent": 101}}, ("alarms", "memory_percent")),
+        ({"alarms": {"evictions_limit": 0}}, ("alarms", "evictions_limit")),
+        ({"alarms": {"replication_lag_seconds": 0.5}}, ("alarms", "replication_lag_seconds")),
+        ({"alarms": {"failed_logins_limit": -1}}, ("alarms", "failed_logins_limit")),
     ],
 )
 def test_bad_arguments(changes, path):

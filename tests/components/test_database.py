@@ -1,16 +1,18 @@
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from components.database import Database, DatabaseArgs
+from components.database import Database, DatabaseArgs, InstanceClass, _most_connections
 from components.network import Subnets
 from tests.components.tiers import ZONES, network, security
-from tests.registered import counts, of, one, run, waits_for
+from tests.registered import alarms, counts, of, one, run, waits_for
 
 INSTANCE = "rds/instance:Instance"
+ALARM = "cloudwatch/metricAlarm:MetricAlarm"
 
 
 def database(**changes):
@@ -144,6 +146,109 @@ def test_nothing_may_connect_by_itself(recording):
     assert (group.get("ingress"), group.get("egress")) == (None, None)
 
 
+GIB = 2**30
+
+
+def test_alarms_of_each_instance(recording):
+    def expected(instance, connections):
+        # Of 20 GiB; of 4 GiB and 16 GiB of memory, 80 percent of a connection for each 12,582,880 bytes.
+        return {
+            f"database-{instance}-cpu": "Average CPUUtilization >= 90, 3 x 300 s, breaching",
+            f"database-{instance}-storage": f"Average FreeStorageSpace < {GIB}, 5 x 60 s, missing",
+            f"database-{instance}-connections": f"Average DatabaseConnections >= {connections}, 5 x 60 s, missing",
+            f"database-{instance}-memory": f"Average FreeableMemory < {128 * 2**20}, 5 x 60 s, missing",
+        }
+
+    def following(replica):
+        return {
+            f"database-{replica}-lag": "Average ReplicaLag >= 60, 5 x 60 s, missing",
+            f"database-{replica}-replication": "Maximum ReplicaLag < 0, 5 x 60 s, missing",
+        }
+
+    found = alarms(recording)
+    assert {name: when for name, (when, _) in found.items()} == {
+        **expected("primary", 272),
+        **expected("reader", 272),
+        **following("reader"),
+        **expected("analytics", 1092),
+        **following("analytics"),
+    }
+    for name, alarm in of(recording, ALARM).items():
+        instance = one(recording, INSTANCE, f"database-{name.split('-')[1]}")
+        assert alarm.inputs["dimensions"] == {"DBInstanceIdentifier": instance.outputs["identifier"]}
+        assert alarm.property_dependencies["dimensions"] == [instance.urn]
+        assert alarm.inputs["namespace"] == "AWS/RDS"
+
+
+def test_thresholds():
+    changed = alarms(
+        database(
+            allocated_storage_gib=100,
+            max_allocated_storage_gib=200,
+            replicas={"reader": {}},
+            alarms={
+                "cpu_percent": 50,
+                "free_storage_percent": 10,
+                "connections_percent": 100,
+                "freeable_memory_mib": 1024,
+                "replica_lag_seconds": 5,
+            },
+        )
+    )
+    assert [when.split(",")[0] for name, (when, _) in changed.items() if "reader" in name] == [
+        "Average CPUUtilization >= 50",
+        f"Average FreeStorageSpace < {10 * GIB}",
+        "Average DatabaseConnections >= 341",
+        f"Average FreeableMemory < {GIB}",
+        "Average ReplicaLag >= 5",
+        "Maximum ReplicaLag < 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "gone"),
+    [
+        ("cpu_percent", {"cpu"}),
+        ("free_storage_percent", {"storage"}),
+        ("connections_percent", {"connections"}),
+        ("freeable_memory_mib", {"memory"}),
+        ("replica_lag_seconds", {"lag", "replication"}),
+    ],
+)
+def test_no_threshold_is_no_alarm(recording, field, gone):
+    fewer = database(replicas={"reader": {}}, alarms={field: None})
+    everything = {name for name in alarms(recording) if "analytics" not in name}
+    assert everything - alarms(fewer).keys() == {name for name in everything if name.rpartition("-")[2] in gone}
+
+
+@pytest.mark.parametrize(
+    ("instance_class", "connections"),
+    [
+        ("db.t4g.small", 170),
+        ("db.m7g.xlarge", 1365),
+        ("db.r6gd.2xlarge", 5461),
+        ("db.x2g.large", 2730),
+        ("db.x2iedn.32xlarge", 16_000),
+    ],
+)
+def test_connections_follow_from_the_class(instance_class, connections):
+    some = database(instance_class=instance_class, performance_insights=False, alarms={"connections_percent": 100})
+    assert alarms(some)["database-primary-connections"][0].startswith(f"Average DatabaseConnections >= {connections},")
+
+
+def test_every_class_has_a_known_memory():
+    (pattern,) = (each.pattern for each in InstanceClass.__metadata__)
+    families = re.search(r"db\\\.\((.*)\)\\\.", pattern)
+    assert families
+    for family in re.sub(r"(\w+?)(\w)\?", r"\1|\1\2", families[1]).split("|"):
+        assert _most_connections(f"db.{family}.large") >= 682, family
+
+
+def test_the_alarms_of_a_restored_database_are_its_own():
+    restored = database(restore={"name": "again", "snapshot_identifier": "platform-test-database-final-1"})
+    assert alarms(restored)["database-again-primary-cpu"][1] == {"DBInstanceIdentifier": "platform-test-database-again"}
+
+
 def test_everything_off_leaves_no_orphans():
     small = database(monitoring_interval_seconds=0, performance_insights=False, deletion_protection=False)
     assert counts(small).get("RolePolicyAttachment") is None
@@ -199,6 +304,14 @@ def test_a_replica_needs_a_subnet_in_its_zone():
     [
         ({"instance_class": "db.m9z.large"}, ("instance_class",)),
         ({"instance_class": "m7g.large"}, ("instance_class",)),
+        ({"instance_class": "db.m7g.huge"}, ("instance_class",)),
+        ({"alarms": {"cpu_percent": 101}}, ("alarms", "cpu_percent")),
+        ({"alarms": {"cpu_percent": "90"}}, ("alarms", "cpu_percent")),
+        ({"alarms": {"free_storage_percent": 0}}, ("alarms", "free_storage_percent")),
+        ({"alarms": {"connections_percent": 0}}, ("alarms", "connections_percent")),
+        ({"alarms": {"freeable_memory_mib": 15}}, ("alarms", "freeable_memory_mib")),
+        ({"alarms": {"replica_lag_seconds": 0}}, ("alarms", "replica_lag_seconds")),
+        ({"alarms": {"disk_percent": 5}}, ("alarms", "disk_percent")),
         ({"engine_version": "8.0"}, ("engine_version",)),
         ({"engine_version": 8.4}, ("engine_version",)),
         ({"replicas": {"reader": {"engine_version": "8.0"}}}, ("replicas", "reader", "engine_version")),

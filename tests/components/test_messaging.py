@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from components.messaging import Messaging, MessagingArgs
 from components.security import EncryptionKey
-from tests.registered import counts, of, one, run, statements
+from tests.registered import alarms, counts, of, one, run, statements
 
 QUEUE = "sqs/queue:Queue"
 QUEUES = {"jobs": {"senders": ["web"], "receivers": ["backend", "kubernetes"]}, "orders": {"fifo": True}}
@@ -41,7 +41,14 @@ def granted(recording, client):
 
 
 def test_it_adds_exactly_this(recording):
-    assert counts(recording) == {"Alias": 1, "Key": 1, "Queue": 4, "QueuePolicy": 4, "RedriveAllowPolicy": 2}
+    assert counts(recording) == {
+        "Alias": 1,
+        "Key": 1,
+        "MetricAlarm": 4,
+        "Queue": 4,
+        "QueuePolicy": 4,
+        "RedriveAllowPolicy": 2,
+    }
 
 
 def test_no_queues_are_nothing():
@@ -160,6 +167,39 @@ def test_a_queue_more_or_less_changes_no_other(recording):
     assert {r.urn: r.inputs for r in fewer.registrations if r.custom}.items() <= everything.items()
 
 
+AGE = "Maximum ApproximateAgeOfOldestMessage >= 900, 5 x 60 s, notBreaching"
+DEPTH = "Maximum ApproximateNumberOfMessagesVisible >= 500, 5 x 60 s, notBreaching"
+DEAD_LETTERS = "Maximum ApproximateNumberOfMessagesVisible >= 1, 1 x 60 s, notBreaching"
+
+
+def test_alarms_of_each_queue(recording):
+    name = "platform-test-messaging-"
+    assert alarms(recording) == {
+        "messaging-jobs-age": (AGE, {"QueueName": f"{name}jobs"}),
+        "messaging-jobs-dead-letters": (DEAD_LETTERS, {"QueueName": f"{name}jobs-dead-letters"}),
+        "messaging-orders-age": (AGE, {"QueueName": f"{name}orders.fifo"}),
+        "messaging-orders-dead-letters": (DEAD_LETTERS, {"QueueName": f"{name}orders-dead-letters.fifo"}),
+    }
+    for made in of(recording, "cloudwatch/metricAlarm:MetricAlarm").values():
+        queue_name = made.name.removeprefix("messaging-").removesuffix("-age")
+        assert made.property_dependencies["dimensions"] == [queue(recording, queue_name).urn]
+        assert made.inputs["namespace"] == "AWS/SQS"
+
+
+def test_a_queue_may_have_thresholds_of_its_own():
+    found = alarms(
+        messaging(
+            {"jobs": {}, "batch": {"alarms": {"age_seconds": None, "depth_limit": 500}}},
+            alarms={"age_seconds": 60, "dead_letters_limit": None},
+        )
+    )
+    assert {name: when for name, (when, _) in found.items()} == {
+        "messaging-jobs-age": AGE.replace("900", "60"),
+        "messaging-batch-depth": DEPTH,
+        "messaging-batch-dead-letters": DEAD_LETTERS,
+    }
+
+
 def test_where_the_queues_are(recording):
     for name in QUEUES:
         assert recording.outputs["urls"][name] == queue(recording, name).outputs["url"]
@@ -245,9 +285,16 @@ def test_the_longest_name_is_one_that_sqs_takes(fifo):
                 ("key_reuse_seconds", 86_401),
                 ("content_based_deduplication", True),
                 ("senders", ["web", "web"]),
+                ("alarms", 900),
                 ("receivers", ["web", "web"]),
                 ("senders", "web"),
             ]
+        ),
+        ({"alarms": {"age_seconds": 1_209_601}}, ("alarms", "age_seconds")),
+        ({"alarms": {"depth_limit": 0}}, ("alarms", "depth_limit")),
+        (
+            {"queues": {"jobs": {"alarms": {"dead_letters_limit": 0}}}},
+            ("queues", "jobs", "alarms", "dead_letters_limit"),
         ),
         ({"queues": {"jobs": {"senders": ["Web Tier"]}}}, ("queues", "jobs", "senders", 0)),
     ],
