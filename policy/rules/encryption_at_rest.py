@@ -244,6 +244,18 @@ def log_group_encrypted(group: Resource, graph: Graph) -> Iterator[str]:
 
 
 @rule(
+    "trail-encrypted", "cloudtrail/trail",
+    family=FAMILY, severity="medium",
+    title="A trail's files are encrypted by a customer key",
+    controls="FSBP CloudTrail.2, CIS AWS 3.0 3.5, CKV_AWS_35, cdk-nag NIST.800.53.R5-CloudTrailEncryptionEnabled",
+    remediation="Set kmsKeyId to a KMS key whose policy admits CloudTrail",
+)  # fmt: skip
+def trail_encrypted(trail: Resource, graph: Graph) -> Iterator[str]:
+    """Whatever the bucket's own encryption is: CloudTrail encrypts each file as it writes it."""
+    yield from customer_key(graph, trail, "kmsKeyId")
+
+
+@rule(
     "secret-encrypted", "secretsmanager/secret",
     family=FAMILY, severity="medium",
     title="Secrets are encrypted by a customer key",

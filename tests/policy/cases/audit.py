@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from policy.graph import UNKNOWN
 from tests.policy.build import Made, arn, case, name, res
 from tests.policy.cases.encryption_at_rest import admitting, delivered_to
@@ -16,6 +18,44 @@ def delivery(of: object, source: object = None) -> list[Made]:
         made,
         res("cloudwatch/logDelivery", "delivery", deliverySourceName=name(made) if source is None else source),
     ]
+
+
+def trail(name: str = "trail", **props: object) -> Made:
+    return res("cloudtrail/trail", name, **({"isMultiRegionTrail": True} | props))
+
+
+def selector(**fields: Mapping[str, object]) -> dict[str, object]:
+    return {"fieldSelectors": [{"field": field.replace("_", "."), **how} for field, how in fields.items()]}
+
+
+MANAGEMENT = {"eventCategory": {"equals": ["Management"]}}
+OBJECTS = {"eventCategory": {"equals": ["Data"]}, "resources_type": {"equals": ["AWS::S3::Object"]}}
+FUNCTIONS = {"eventCategory": {"equals": ["Data"]}, "resources_type": {"equals": ["AWS::Lambda::Function"]}}
+WITHOUT_KMS = {"eventSource": {"notEquals": ["kms.amazonaws.com"]}}
+WRITES = {"readOnly": {"equals": ["false"]}}
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
+GROUP = res("cloudwatch/logGroup", "trail")
+ROLE = res("iam/role", "trail")
+
+
+def basic(**props: object) -> list[dict[str, object]]:
+    return [props]
+
+
+def data_of(type: str, **props: object) -> list[dict[str, object]]:
+    return basic(dataResources=[{"type": type, "values": ["arn:aws:s3:::data/"]}], **props)
+
+
+def alarm(**props: object) -> Made:
+    return res("cloudwatch/metricAlarm", "cpu", **({"name": "platform-cpu"} | props))
+
+
+def composite(rule: object, name: str = "page", **props: object) -> Made:
+    return res("cloudwatch/compositeAlarm", name, **({"alarmName": name, "alarmRule": rule} | props))
+
+
+def project(**logs: object) -> Made:
+    return res("codebuild/project", "check", logsConfig=logs)
 
 
 CASES = [
@@ -116,5 +156,167 @@ CASES = [
         ],
         bad=[res("cloudwatch/logGroup", "logs"), res("cloudwatch/logGroup", "logs", retentionInDays=0)],
         unknown=[res("cloudwatch/logGroup", "logs", retentionInDays=UNKNOWN)],
+    ),
+    case(
+        "trail-covers-account",
+        "cloudtrail/trail",
+        ok=[
+            trail(),
+            trail(eventSelectors=basic(readWriteType="All", includeManagementEvents=True)),
+            trail(eventSelectors=basic(readWriteType="WriteOnly") + basic()),
+            trail(advancedEventSelectors=[selector(**OBJECTS), selector(**MANAGEMENT)]),
+            [trail(isMultiRegionTrail=False), trail("account")],
+            [trail(isMultiRegionTrail=UNKNOWN), trail("account")],
+        ],
+        bad=[
+            res("cloudtrail/trail", "trail"),
+            trail(isMultiRegionTrail=False),
+            trail(eventSelectors=basic(includeManagementEvents=False)),
+            trail(eventSelectors=basic(readWriteType="WriteOnly")),
+            trail(eventSelectors=basic(excludeManagementEventSources=["kms.amazonaws.com"])),
+            trail(advancedEventSelectors=[selector(**OBJECTS)]),
+            trail(advancedEventSelectors=[selector(**MANAGEMENT, **WITHOUT_KMS)]),
+            trail(advancedEventSelectors=[selector(**MANAGEMENT, **WRITES)]),
+            # Regions here and management events there: neither sees all.
+            [trail(isMultiRegionTrail=False), trail("objects", advancedEventSelectors=[selector(**OBJECTS)])],
+        ],
+        unknown=[
+            trail(isMultiRegionTrail=UNKNOWN),
+            trail(eventSelectors=UNKNOWN),
+            trail(eventSelectors=basic(readWriteType=UNKNOWN)),
+            trail(advancedEventSelectors=[selector(eventCategory={"equals": UNKNOWN})]),
+        ],
+    ),
+    case(
+        "trail-records-objects",
+        "cloudtrail/trail",
+        ok=[
+            trail(advancedEventSelectors=[selector(**MANAGEMENT), selector(**OBJECTS)]),
+            trail(
+                advancedEventSelectors=[
+                    selector(**OBJECTS, resources_ARN={"startsWiths": [UNKNOWN, "arn:aws:s3:::a/"]})
+                ]
+            ),
+            trail(eventSelectors=data_of("AWS::S3::Object")),
+            [trail(), trail("objects", eventSelectors=data_of("AWS::S3::Object", readWriteType="All"))],
+        ],
+        bad=[
+            trail(),
+            trail(advancedEventSelectors=[selector(**FUNCTIONS)]),
+            trail(advancedEventSelectors=[selector(**OBJECTS, **WRITES)]),
+            trail(eventSelectors=data_of("AWS::Lambda::Function")),
+            trail(eventSelectors=data_of("AWS::S3::Object", readWriteType="ReadOnly")),
+        ],
+        unknown=[
+            trail(advancedEventSelectors=UNKNOWN),
+            trail(eventSelectors=data_of("AWS::S3::Object", readWriteType=UNKNOWN)),
+        ],
+    ),
+    case(
+        "trail-validated",
+        "cloudtrail/trail",
+        ok=[trail(enableLogFileValidation=True)],
+        bad=[trail(), trail(enableLogFileValidation=False)],
+        unknown=[trail(enableLogFileValidation=UNKNOWN)],
+    ),
+    case(
+        "trail-on",
+        "cloudtrail/trail",
+        ok=[trail(), trail(enableLogging=True)],
+        bad=[trail(enableLogging=False)],
+        unknown=[trail(enableLogging=UNKNOWN)],
+    ),
+    case(
+        "trail-to-log-group",
+        "cloudtrail/trail",
+        ok=[
+            trail(cloudWatchLogsGroupArn=arn(GROUP), cloudWatchLogsRoleArn=arn(ROLE)),
+            trail(
+                cloudWatchLogsGroupArn="arn:aws:logs:us-east-1:123456789012:log-group:trail:*",
+                cloudWatchLogsRoleArn="arn:aws:iam::123456789012:role/trail",
+            ),
+        ],
+        bad=[trail(), trail(cloudWatchLogsGroupArn=arn(GROUP)), trail(cloudWatchLogsRoleArn=arn(ROLE))],
+        unknown=[
+            trail(cloudWatchLogsGroupArn=UNKNOWN, cloudWatchLogsRoleArn=arn(ROLE)),
+            trail(cloudWatchLogsGroupArn=arn(GROUP), cloudWatchLogsRoleArn=UNKNOWN),
+        ],
+    ),
+    case(
+        "alarm-tells-someone",
+        "cloudwatch/metricAlarm",
+        ok=[
+            alarm(alarmActions=[TOPIC]),
+            alarm(alarmActions=[UNKNOWN], actionsEnabled=True),
+            [alarm(), composite('ALARM("platform-cpu") OR ALARM(platform-disk)', alarmActions=[TOPIC])],
+            [alarm(), composite("ALARM ( 'platform-cpu' )", alarmActions=[TOPIC])],
+            [
+                alarm(),
+                composite("ALARM(arn:aws:cloudwatch:us-east-1:123456789012:alarm:platform-cpu)", alarmActions=[TOPIC]),
+            ],
+            [alarm(), composite(arn(alarm()), alarmActions=[TOPIC])],  # its text comes from the alarm itself
+            [
+                alarm(),
+                composite("ALARM(page)", "all", alarmActions=[TOPIC]),
+                composite("ALARM(platform-cpu)"),
+            ],
+            [alarm(), composite("ALARM(other)", alarmActions=[TOPIC], actionsSuppressor={"alarm": arn(alarm())})],
+        ],
+        bad=[
+            alarm(),
+            alarm(alarmActions=[]),
+            alarm(okActions=[TOPIC]),
+            alarm(alarmActions=[TOPIC], actionsEnabled=False),
+            [alarm(), composite("ALARM(platform-cpu)")],
+            [alarm(), composite("ALARM(platform-cpu)", alarmActions=[TOPIC], actionsEnabled=False)],
+            [alarm(), composite("ALARM(platform-cpu-2) OR ALARM(cpu)", alarmActions=[TOPIC])],
+            [alarm(), composite("ALARM(other) AND NOT ALARM(platform-cpu)", alarmActions=[TOPIC])],
+            [alarm(), composite("OK(platform-cpu)", alarmActions=[TOPIC])],
+            # Two that name each other, and nobody else.
+            [alarm(), composite("ALARM(platform-cpu) OR ALARM(b)", "a"), composite("ALARM(a)", "b")],
+        ],
+        unknown=[
+            alarm(alarmActions=[TOPIC], actionsEnabled=UNKNOWN),
+            [alarm(), composite(UNKNOWN, alarmActions=[TOPIC])],
+            [alarm(), composite("ALARM(platform-cpu)", alarmActions=[TOPIC], actionsEnabled=UNKNOWN)],
+        ],
+    ),
+    case(
+        "alarm-tells-someone",
+        "cloudwatch/compositeAlarm",
+        ok=[
+            composite("ALARM(platform-cpu)", alarmActions=[TOPIC]),
+            [composite("ALARM(platform-cpu)"), composite("ALARM(page)", "all", alarmActions=[TOPIC])],
+            [
+                (below := composite("ALARM(platform-cpu)", "below")),
+                composite("ALARM(other)", alarmActions=[TOPIC], actionsSuppressor={"alarm": arn(below)}),
+            ],
+        ],
+        bad=[
+            composite("ALARM(platform-cpu)"),
+            composite("ALARM(platform-cpu)", alarmActions=[TOPIC], actionsEnabled=False),
+            [composite("ALARM(platform-cpu)"), composite("ALARM(page)", "all")],
+        ],
+        unknown=[composite("ALARM(platform-cpu)", alarmActions=[TOPIC], actionsEnabled=UNKNOWN)],
+    ),
+    case(
+        "build-logged",
+        "codebuild/project",
+        ok=[
+            project(cloudwatchLogs={"groupName": "/platform/check"}),
+            project(cloudwatchLogs={"groupName": UNKNOWN, "status": "ENABLED"}),
+            project(cloudwatchLogs={"status": "DISABLED"}, s3Logs={"status": "ENABLED", "location": "logs/builds"}),
+        ],
+        bad=[
+            res("codebuild/project", "check"),
+            project(cloudwatchLogs={"status": "ENABLED"}),
+            project(cloudwatchLogs={"groupName": "/platform/check", "status": "DISABLED"}),
+            project(s3Logs={"status": "DISABLED", "location": "logs/builds"}),
+        ],
+        unknown=[
+            res("codebuild/project", "check", logsConfig=UNKNOWN),
+            project(cloudwatchLogs={"groupName": "/platform/check", "status": UNKNOWN}),
+            project(s3Logs={"status": UNKNOWN}),
+        ],
     ),
 ]

@@ -208,6 +208,7 @@ CASES = [
         )
         for rule, type in (
             ("log-group-encrypted", "cloudwatch/logGroup"),
+            ("trail-encrypted", "cloudtrail/trail"),
             ("secret-encrypted", "secretsmanager/secret"),
         )
     ),
