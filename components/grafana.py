@@ -1,5 +1,6 @@
 """Grafana: an Amazon Managed Grafana workspace over CloudWatch and Athena, and the platform's dashboard in it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -217,7 +218,7 @@ class Grafana(pulumi.ComponentResource):
             notification_destinations=["SNS"] if topic else None,
             grafana_version=args.version,
             # Athena's data source is a plugin that an administrator installs.
-            configuration=pulumi.Output.json_dumps({"plugins": {"pluginAdminEnabled": lake is not None}}),
+            configuration=json.dumps({"plugins": {"pluginAdminEnabled": lake is not None}}),
             kms_key_id=key.arn,
             network_access_control={"prefix_list_ids": access.prefix_lists, "vpce_ids": access.vpc_endpoints}
             if access

@@ -214,6 +214,9 @@ NODES = {
     "aws:elb/loadBalancer:LoadBalancer": Look(
         "Classic Load Balancer", "network", "balancer", ("internal if internal", "internet-facing unless internal")
     ),
+    "aws:grafana/workspace:Workspace": Look(
+        "Managed Grafana", "management", "chart", ("Grafana {grafanaVersion}", "{authenticationProviders}")
+    ),
     "aws:kms/key:Key": Look("KMS key", "security", "key", merge=True),
     "aws:lb/loadBalancer:LoadBalancer": Look(
         "{loadBalancerType} Load Balancer",
@@ -350,7 +353,9 @@ DETAIL_NAMES = re.compile(
 DETAIL_MODULES = (
     "aws:elasticbeanstalk/application:",
     "aws:elasticbeanstalk/configurationTemplate:",
+    "aws:grafana/workspaceServiceAccount",
     "aws:iam/",
+    "grafana:",
     "random:",
     "pulumi:",
     "tls:",
