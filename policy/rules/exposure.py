@@ -342,8 +342,8 @@ _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrict
     "bucket-not-public", "s3/bucket",
     family=FAMILY, severity="critical",
     title="Buckets block public access",
-    controls="FSBP S3.8, FSBP S3.2, FSBP S3.3, FSBP CloudTrail.6, CIS AWS 3.0 2.1.4, CKV2_AWS_6, CKV_AWS_53, CKV_AWS_54, CKV_AWS_55, "
-    "CKV_AWS_56, cdk-nag S2",
+    controls="FSBP S3.8, FSBP S3.2, FSBP S3.3, FSBP CloudTrail.6, CIS AWS 3.0 2.1.4, CKV2_AWS_6, CKV_AWS_53, "
+    "CKV_AWS_54, CKV_AWS_55, CKV_AWS_56, cdk-nag S2",
     remediation="Give the bucket a BucketPublicAccessBlock with all four flags true",
 )  # fmt: skip
 def bucket_not_public(bucket: Resource, graph: Graph) -> Iterator[str]:
