@@ -1,4 +1,4 @@
-"""The rules, a file a family; Kubernetes, Beanstalk and analytics have one of their own, for all families.
+"""The rules, a file a family; Kubernetes, Beanstalk, analytics and delivery have one of their own, for all families.
 
 A rule is one function here and its fixtures in the tests.
 """
@@ -7,6 +7,7 @@ from . import (
     analytics,
     audit,
     beanstalk,
+    delivery,
     durability,
     encryption_at_rest,
     encryption_in_transit,
@@ -21,6 +22,7 @@ __all__ = [
     "analytics",
     "audit",
     "beanstalk",
+    "delivery",
     "durability",
     "encryption_at_rest",
     "encryption_in_transit",

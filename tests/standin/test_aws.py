@@ -191,10 +191,10 @@ def test_only_an_interface_endpoint_has_interfaces():
 
 
 def test_a_type_the_table_does_not_know_has_an_id_an_arn_and_a_name():
-    made = computed("aws:codebuild/project:Project", "images")
+    made = computed("aws:codedeploy/application:Application", "images")
     assert re.fullmatch(r"images-[0-9a-f]{7}", made["name"])
     assert made["id"] == made["name"]
-    assert made["arn"] == f"arn:aws:codebuild:eu-west-1:123456789012:project/{made['name']}"
+    assert made["arn"] == f"arn:aws:codedeploy:eu-west-1:123456789012:application/{made['name']}"
 
 
 def test_redis_has_other_endpoints_in_cluster_mode():

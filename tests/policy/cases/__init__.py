@@ -4,6 +4,7 @@ from tests.policy.cases import (
     analytics,
     audit,
     beanstalk,
+    delivery,
     durability,
     ecr,
     eks,
@@ -32,4 +33,5 @@ CASES = [
     *beanstalk.CASES,
     *eks.CASES,
     *analytics.CASES,
+    *delivery.CASES,
 ]
