@@ -862,7 +862,7 @@ class Analytics(pulumi.ComponentResource):
             definition=pulumi.Output.json_dumps(self._run(folder).definition()),
             logging_configuration={
                 "level": "ERROR",
-                "include_execution_data": False,
+                "include_execution_data": True,
                 "log_destination": pulumi.Output.format("{}:*", group.arn),
             },
             tracing_configuration={"enabled": True},

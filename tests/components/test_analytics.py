@@ -684,7 +684,7 @@ def test_errors_are_logged_without_data_and_runs_are_traced(recording):
     group = one(recording, "cloudwatch/logGroup:LogGroup", "analytics")
     assert machine.inputs["loggingConfiguration"] == {
         "level": "ERROR",
-        "includeExecutionData": False,
+        "includeExecutionData": True,
         "logDestination": f"{group.outputs['arn']}:*",
     }
     assert machine.inputs["tracingConfiguration"] == {"enabled": True}
