@@ -181,7 +181,7 @@ class _Events:
             self.findings.append(_finding(policy))
         elif diagnostic := event.get("diagnosticEvent"):
             message = _plain(diagnostic["message"])
-            if diagnostic["severity"] == "error":
+            if diagnostic["severity"] == "error" and message != "preview failed":  # which says nothing
                 self.errors.append(message)
             elif counted := _CHECKS.search(message):
                 self.checks, self.unverifiable = int(counted[1]), int(counted[4])
