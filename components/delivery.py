@@ -505,7 +505,7 @@ class Delivery(pulumi.ComponentResource):
             *([objects(["s3:PutObject", "s3:DeleteObject"], keys)] if write else []),
             {
                 "Effect": "Allow",
-                "Action": ["kms:Decrypt", *(["kms:GenerateDataKey"] if write else [])],
+                "Action": ["kms:Decrypt", *(["kms:Encrypt", "kms:GenerateDataKey"] if write else [])],
                 "Resource": self._here.arn("kms", "key/*"),
                 # By S3 for the objects, and by the CLI itself for the secrets in them.
                 "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": self._state_key}},
@@ -876,10 +876,7 @@ _CHANGE_RULES = (
     "DisassociateApprovalRuleTemplateFromRepository", "BatchDisassociateApprovalRuleTemplateFromRepositories",
     "DeleteRepository", "UpdateDefaultBranch", "UpdateRepositoryEncryptionKey", "UpdateRepositoryName",
 )  # fmt: skip
-_JUDGE = (
-    "EvaluatePullRequestApprovalRules", "GetCommentsForPullRequest", "GetPullRequest", "GetPullRequestApprovalStates",
-    "GitPull", "PostCommentForPullRequest", "UpdateComment", "UpdatePullRequestApprovalState",
-)  # fmt: skip
+_JUDGE = ("GitPull", "PostCommentForPullRequest", "UpdatePullRequestApprovalState")
 _READ_BRANCH = (
     "CancelUploadArchive", "GetBranch", "GetCommit", "GetRepository", "GetUploadArchiveStatus", "UploadArchive",
 )  # fmt: skip

@@ -117,26 +117,6 @@ def build_in_private_subnets(project: Resource, graph: Graph) -> Iterator[str]:
 
 
 @rule(
-    "build-logged", PROJECT,
-    family="audit", severity="medium", alone=True,
-    title="Builds keep logs",
-    controls="FSBP CodeBuild.4, CKV_AWS_314",
-    remediation="Set cloudwatchLogs or s3Logs of logsConfig to ENABLED",
-)  # fmt: skip
-def build_logged(project: Resource, graph: Graph) -> Iterator[str]:
-    """Where nothing is said CodeBuild logs to CloudWatch, to a group that it makes itself and never empties."""
-    if not given(project, "logsConfig"):
-        yield "it logs to a group that it makes itself, unencrypted and kept for ever"
-        return
-    if get(project, "logsConfig.s3Logs.status") == "ENABLED":
-        return
-    if get(project, "logsConfig.cloudwatchLogs.status") == "DISABLED":
-        yield "it keeps no log"
-    elif not given(project, "logsConfig.cloudwatchLogs.groupName"):
-        yield "it logs to a group that it makes itself, unencrypted and kept for ever"
-
-
-@rule(
     "build-not-privileged", PROJECT,
     family="iam", severity="high", alone=True,
     title="Builds are not privileged",

@@ -12,7 +12,6 @@ KEY = res("kms/key", "data")
 KEY_ARN = "arn:aws:kms:eu-west-1:1:key/1"
 PROJECT = "codebuild/project"
 CODE = res("codecommit/repository", "code")
-GROUP = {"groupName": "builds", "status": "ENABLED"}
 
 
 def project(**props: Any) -> Made:
@@ -31,11 +30,6 @@ def plain(name: object, value: object, **props: object) -> dict[str, object]:
     return {"name": name, "value": value, **props}
 
 
-def logging(cloudwatch: object = None, s3: object = None) -> Made:
-    given = {"cloudwatchLogs": cloudwatch, "s3Logs": s3}
-    return project(logsConfig={key: value for key, value in given.items() if value is not None})
-
-
 def placed(world: list[Made]) -> list[Made]:
     vpc = {"vpcId": "vpc-1", "subnets": [world[0]], "securityGroupIds": ["sg-1"]}
     return [project(vpcConfig=vpc), *world[1:]]
@@ -49,7 +43,11 @@ def stored(*keys: object) -> Made:
     """A pipeline with an artifact store for each key."""
     return pipeline(
         artifactStores=[
-            {"location": "artifacts", "type": "S3", **({"encryptionKey": {"id": key, "type": "KMS"}} if key else {})}
+            {
+                "location": "artifacts",
+                "type": "S3",
+                **({"encryptionKey": {"id": key, "type": "KMS"}} if key is not None else {}),
+            }
             for key in keys
         ]
     )
@@ -87,12 +85,12 @@ CASES = [
             project(),
             project(artifacts={"type": "NO_ARTIFACTS"}),
             project(artifacts={"type": "S3", "encryptionDisabled": False}, secondaryArtifacts=[{"type": "S3"}]),
-            logging(s3={"status": "ENABLED", "location": "logs"}),
+            project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "logs"}}),
         ],
         bad=[
             project(artifacts={"type": "S3", "encryptionDisabled": True}),
             project(artifacts={"type": "S3"}, secondaryArtifacts=[{"type": "S3", "encryptionDisabled": True}]),
-            logging(s3={"status": "ENABLED", "location": "logs", "encryptionDisabled": True}),
+            project(logsConfig={"s3Logs": {"status": "ENABLED", "location": "logs", "encryptionDisabled": True}}),
             # What isn't known of one doesn't hide another.
             project(artifacts={"encryptionDisabled": UNKNOWN}, secondaryArtifacts=[{"encryptionDisabled": "true"}]),
         ],
@@ -115,23 +113,6 @@ CASES = [
             project(vpcConfig={"vpcId": "vpc-1", "subnets": UNKNOWN}),
             project(vpcConfig={"vpcId": "vpc-1", "subnets": ["subnet-0123"]}),
         ],
-    ),
-    case(
-        "build-logged",
-        PROJECT,
-        ok=[
-            logging(GROUP),
-            logging({"groupName": "builds"}),
-            logging({"status": "DISABLED"}, {"status": "ENABLED", "location": "logs"}),
-            logging({"groupName": output(res("cloudwatch/logGroup", "builds"), "name")}),
-        ],
-        bad=[
-            project(),
-            logging({"status": "DISABLED"}),
-            logging({"status": "ENABLED"}),
-            logging({**GROUP, "status": "DISABLED"}, {"status": "DISABLED"}),
-        ],
-        unknown=[project(logsConfig=UNKNOWN), logging(UNKNOWN), logging({"groupName": "builds", "status": UNKNOWN})],
     ),
     case(
         "build-not-privileged",
