@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from .approvals import approved
-from .report import CODECOMMIT_BYTES, GITHUB_BYTES, Tests, green, render
+from .report import CODECOMMIT_BYTES, GITHUB_BYTES, Steps, green, render
 from .stack import Project, Unusable
 from .verdict import load, save
 
@@ -136,9 +136,9 @@ def _report(options: argparse.Namespace) -> int:
     return 0 if passed else 1
 
 
-def _tests(file: Path) -> Tests:
+def _tests(file: Path) -> Steps:
     at = file.read_text().strip() if file.exists() else "what comes before them"
-    return Tests(at == "passed", at)
+    return Steps(at == "passed", at)
 
 
 def _named(variable: str, value: str | None) -> str:

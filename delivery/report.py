@@ -19,7 +19,7 @@ _RESERVE = 160
 
 
 @dataclass(frozen=True)
-class Tests:
+class Steps:
     """How far the steps before the preview came."""
 
     passed: bool
@@ -37,13 +37,13 @@ class _Section:
     fold: bool = False
 
 
-def green(previews: list[Preview], tests: Tests | None) -> bool:
+def green(previews: list[Preview], tests: Steps | None) -> bool:
     """Whether nothing speaks against a merge. No preview at all does."""
     return bool(previews) and all(preview.green for preview in previews) and (tests is None or tests.passed)
 
 
 def render(
-    previews: list[Preview], tests: Tests | None = None, *, limit: int, fold: bool, log: str | None = None
+    previews: list[Preview], tests: Steps | None = None, *, limit: int, fold: bool, log: str | None = None
 ) -> str:
     """The comment. What doesn't fit is left out from the end, the changes first, and counted.
 
@@ -68,7 +68,7 @@ def render(
     return text
 
 
-def _head(previews: list[Preview], tests: Tests | None, log: str | None) -> Iterator[str]:
+def _head(previews: list[Preview], tests: Steps | None, log: str | None) -> Iterator[str]:
     yield "### ✅ The check passed" if green(previews, tests) else "### ❌ The check failed"
     yield ""
     if tests:
