@@ -1,4 +1,4 @@
-"""The rules, a file a family; Kubernetes, Beanstalk, analytics and delivery have one of their own, for all families.
+"""The rules, a file a family; Kubernetes, Beanstalk, analytics, delivery and Grafana have one of their own, for all families.
 
 A rule is one function here and its fixtures in the tests.
 """
@@ -12,6 +12,7 @@ from . import (
     encryption_at_rest,
     encryption_in_transit,
     exposure,
+    grafana,
     iam,
     kubernetes,
     validity,
@@ -27,6 +28,7 @@ __all__ = [
     "encryption_at_rest",
     "encryption_in_transit",
     "exposure",
+    "grafana",
     "iam",
     "kubernetes",
     "validity",

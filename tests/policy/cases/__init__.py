@@ -12,6 +12,7 @@ from tests.policy.cases import (
     encryption_at_rest,
     encryption_in_transit,
     exposure,
+    grafana,
     iam,
     sqs,
     validity,
@@ -34,4 +35,5 @@ CASES = [
     *eks.CASES,
     *analytics.CASES,
     *delivery.CASES,
+    *grafana.CASES,
 ]
