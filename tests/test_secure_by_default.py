@@ -8,6 +8,7 @@ from components.cache import Cache
 from components.database import Database
 from components.datalake import CrawlerArgs, DataLake, DataLakeArgs
 from components.edge import Edge, EdgeArgs
+from components.grafana import Grafana, GrafanaArgs
 from components.kubernetes import Kubernetes
 from components.loadbalancing import ClassicLoadBalancer, NetworkLoadBalancer
 from components.messaging import Messaging, MessagingArgs, QueueArgs
@@ -104,6 +105,18 @@ def analytics(**changes):
     )
 
 
+def grafana():
+    keys, net = security(), network(nat="single")
+    access = {"network_access": {"prefix_lists": ["pl-0123456789abcdef0"]}, "vpc_connection": True}
+    Grafana(
+        "grafana",
+        GrafanaArgs.model_validate(access),
+        subnets=net.private,
+        key=keys.data,
+        lake=DataLake("lake", key=keys.data, logs_key=keys.logs, logs=logs()),
+    )
+
+
 ALONE = {
     "security": security,
     "logs": logs,
@@ -133,6 +146,7 @@ ALONE = {
     "data lake": lake,
     "data lake with a crawler": lambda: lake(CrawlerArgs()),
     "alarm topic": topic,
+    "Grafana": grafana,
     "analytics": analytics,
     "analytics on a cluster that stays": lambda: analytics(long_running=True),
 }

@@ -1,4 +1,4 @@
-"""The rules, a file a family; Kubernetes, Beanstalk, analytics, delivery and Grafana have one of their own, for all families.
+"""The rules, a file a family; Kubernetes, Beanstalk, analytics, delivery and Grafana have one of their own for all.
 
 A rule is one function here and its fixtures in the tests.
 """
