@@ -28,8 +28,8 @@ get() { # URL ARCHIVE CHECKSUMS
 machine=$(uname -m)
 for program in "$@"; do
     case $program in
-    pulumi) # with its language hosts; the SDK's version
-        version=$(sed -n 's/^pulumi==\([0-9.]*\).*/\1/p' "$here/../requirements.txt")
+    pulumi) # with its language hosts; the version that the tests run on
+        version=$(sed -n 's/^VERSION = "\([0-9.]*\)".*/\1/p' "$here/../sandbox/cli.py")
         archive=pulumi-v$version-linux-${machine/x86_64/x64}
         archive=${archive/aarch64/arm64}.tar.gz
         get "$PULUMI/v$version" "$archive" "pulumi-$version-checksums.txt"

@@ -149,8 +149,12 @@ class World:
 
     def whole(self, *stacks: str) -> str:
         """The real project on main, and its stacks made."""
-        apart = shutil.ignore_patterns(".*", "build", "tests", "bench", "docs", "__pycache__")
-        shutil.copytree(ROOT, self.repository, ignore=apart, dirs_exist_ok=True)
+        apart = {"build", "tests", "bench", "docs", *(path.name for path in ROOT.glob(".*"))}
+
+        def ignored(folder: str, names: list[str]) -> set[str]:
+            return {name for name in names if name == "__pycache__" or (Path(folder) == ROOT and name in apart)}
+
+        shutil.copytree(ROOT, self.repository, ignore=ignored, dirs_exist_ok=True)
         self.git("commit", "--quiet", "--allow-empty", "--message", "begin")  # a commit to check out
         main = self.commit()
         for stack in stacks:
@@ -175,12 +179,12 @@ class World:
     def check(self, request: CodeCommit, *, tests: str = "true", stacks: str = "prod") -> builds.Build:
         """Run delivery/check.yml on a fresh clone.
 
-        Three commands are replaced. install.sh is tested by itself; the judge's environment is the one that runs
-        these tests; and `make test`, which is what runs these tests, is `tests`.
+        What installs is replaced: install.sh is tested by itself, and the judge's environment is the one that runs
+        these tests. So is `make test`, which runs these tests, by `tests`.
         """
         clone = self.folder / f"clone-{len(list(self.folder.glob('clone-*')))}"
         subprocess.run(["git", "clone", "--quiet", self.repository, clone], check=True)
-        subprocess.run(["git", "checkout", "--quiet", request.source], cwd=clone, check=True)
+        subprocess.run(["git", "checkout", "--quiet", "--detach", request.source], cwd=clone, check=True)
         judge = clone.with_name(f"judge-{clone.name}")
         environment = {
             **self.environment,
@@ -196,6 +200,7 @@ class World:
         }
         instead = {
             'bash "$JUDGE/delivery/install.sh"': "true",
+            "apt-get": "true",
             "python3 -m venv": f'mkdir -p "{judge}/.venv/bin" && ln -s "{self._python()}" "{judge}/.venv/bin/python"',
             "$JUDGE/.venv/bin/pip install": "true",
             "make test": tests,
@@ -228,6 +233,12 @@ class World:
 
     def _python(self) -> Path:
         return _script(self.folder / "python", f'exec "{sys.executable}" "$@"')
+
+
+def failed(build: builds.Build) -> list[str]:
+    """The failed commands, each by a part that names it."""
+    parts = ("delivery check", "delivery report", "delivery deploy", "make test", "git merge")
+    return [next(part for part in parts if part in command) for command in build.failed]
 
 
 def _script(file: Path, line: str) -> Path:

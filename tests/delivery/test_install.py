@@ -3,7 +3,6 @@
 import hashlib
 import os
 import platform
-import re
 import subprocess
 import tarfile
 import zipfile
@@ -11,10 +10,11 @@ from io import BytesIO
 
 import pytest
 
+from sandbox import cli
 from tests.registered import ROOT
 
 MACHINE = platform.machine()
-PULUMI = re.search(r"^pulumi==([\d.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
+PULUMI = cli.VERSION
 
 
 @pytest.fixture

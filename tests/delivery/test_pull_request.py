@@ -3,6 +3,7 @@
 import pytest
 
 from tests.delivery.codecommit import serving
+from tests.delivery.conftest import failed
 
 pytestmark = pytest.mark.engine
 
@@ -47,7 +48,7 @@ def test_an_insecure_program_is_refused_by_the_rules_that_it_would_lift(world):
     source = world.commit({"components/database.py": insecure, **JUDGE}, on=world.main)
     with serving(world.pull_request(source, world.main)) as request:
         build = world.check(request)
-    assert [command.split()[5] for command in build.failed] == ["check", "report"]
+    assert failed(build) == ["delivery check", "delivery report"]
     assert request.calls == ["UpdatePullRequestApprovalState", "PostCommentForPullRequest"]
     assert request.approval == "REVOKE"
     (comment,) = request.comments
