@@ -9,6 +9,8 @@ import pulumi
 _START_SECONDS = 45 * 60
 """What the first step waits for the cluster, on top of its own time."""
 _END_SECONDS = 30 * 60
+_CHECKS = ("check", "mapreduce", "presto")
+"""Jobs that compare: what fails one fails it each time, and Spark and Hadoop have begun their own tasks again."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Run:
     title: str
     """What the subject of a message begins with."""
     commands: Mapping[str, Sequence[pulumi.Input[str]]]
-    """Each job's command, in their order: `extract` first."""
+    """Each job's command, in their order: `extract` first, and `check` before what publishes."""
     bucket: pulumi.Input[str]
     places_key: str
     """Object that says where the cluster is to be, and which one where there is one already: see `cluster`."""
@@ -33,12 +35,17 @@ class Run:
     """RunJobFlow's parameters, with paths below `$.aws.places`; none has the jobs done by `$.aws.places.Cluster`."""
     step_timeout_minutes: int
     step_retries: int
+    certificates_key: str | None = None
+    """Object that has to be there before a cluster is started: its nodes encrypt what they send each other with it."""
 
     def definition(self) -> dict[str, Any]:
         """The state machine. It is known in a preview: what only AWS knows is in the object of `places_key`."""
         steps = [job.capitalize() for job in self.commands]
         after = "EndCluster" if self.cluster else "Succeeded"
         broken = "EndFailedCluster" if self.cluster else "TellFailure"
+        start = "StartCluster" if self.cluster else "ExtractHowMuch"
+        if self.certificates_key:
+            start = "FindCertificates"
         catch = {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure"}
         states: dict[str, Any] = {
             # Two runs at once would write to the same folders.
@@ -84,7 +91,7 @@ class Run:
                 "ResultPath": "$.aws",
                 "Retry": [_retry("States.ALL", 5)],
                 "Catch": [{**catch, "Next": "TellFailure"}],
-                "Next": "StartCluster" if self.cluster else "ExtractHowMuch",
+                "Next": start,
             },
             "ExtractHowMuch": {
                 "Type": "Choice",
@@ -115,6 +122,8 @@ class Run:
             "Failed": {"Type": "Fail", "Error": "RunFailed", "CausePath": "States.JsonToString($.failure)"},
             "Succeeded": {"Type": "Succeed"},
         }
+        if self.certificates_key:
+            states |= self._certificates(self.certificates_key, catch)
         if self.cluster:
             states["StartCluster"] = {
                 "Type": "Task",
@@ -164,6 +173,40 @@ class Run:
             "States": states,
         }
 
+    def _certificates(self, key: str, catch: dict[str, Any]) -> dict[str, Any]:
+        """EMR tells that they are missing only once it has started all nodes. By a listing, for to ask for the object
+        itself the role would have to be allowed to read it, a private key."""
+        cause = (
+            "There is no s3://{}/%s for the nodes to encrypt with what they send each other: upload it as "
+            "docs/analytics.md says, or set encrypt_in_transit to false. Nothing was started."
+        )
+        return {
+            "FindCertificates": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
+                "Parameters": {"Bucket": self.bucket, "Prefix": key, "MaxKeys": 1},
+                "ResultSelector": {"bucket.$": "$.Name", "count.$": "$.KeyCount"},
+                "ResultPath": "$.certificates",
+                "Retry": [_retry("States.ALL", 5)],
+                "Catch": [{**catch, "Next": "TellFailure"}],
+                "Next": "AreCertificatesThere",
+            },
+            "AreCertificatesThere": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.certificates.count", "NumericEquals": 0, "Next": "NoCertificates"}],
+                "Default": "StartCluster",
+            },
+            "NoCertificates": {
+                "Type": "Pass",
+                "Parameters": {
+                    "Error": "NoCertificates",
+                    "Cause.$": f"States.Format('{cause % key}', $.certificates.bucket)",
+                },
+                "ResultPath": "$.failure",
+                "Next": "TellFailure",
+            },
+        }
+
     def _step(self, job: str, command: Sequence[pulumi.Input[str]], *, first: bool) -> dict[str, Any]:
         return {
             "Type": "Task",
@@ -179,7 +222,7 @@ class Run:
             "TimeoutSeconds": self.step_timeout_minutes * 60 + (_START_SECONDS if first else 0),
             "ResultPath": None,
             # Not what ran out of time: it may still be at work.
-            "Retry": [_retry("States.TaskFailed", 60, self.step_retries)],
+            **({} if job in _CHECKS else {"Retry": [_retry("States.TaskFailed", 60, self.step_retries)]}),
         }
 
 
@@ -188,6 +231,6 @@ def _retry(error: str, seconds: int, attempts: int = 4) -> dict[str, Any]:
         "ErrorEquals": [error],
         "IntervalSeconds": seconds,
         "MaxAttempts": attempts,
-        "BackoffRate": 2,
+        "BackoffRate": 2.0,
         "JitterStrategy": "FULL",
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from unittest import mock
@@ -103,8 +103,10 @@ def execute(
     topic_name: str,
     input: dict[str, Any] | None = None,
     others: int = 0,
+    objects: Sequence[str] = (),
 ) -> Run:
-    """Run a state machine to its end; `others` executions of it are there already, and go on."""
+    """Run a state machine to its end; `others` executions of it are there already, and go on, and so are `objects` in
+    the bucket."""
     waits: list[float] = []
     clock = mock.Mock(wraps=time, sleep=waits.append)
     known = state_task_service_factory.state_task_service_for
@@ -119,8 +121,9 @@ def execute(
             arns = [f"arn:aws:states:{REGION}:123456789012:execution:run:{n}" for n in range(others)]
             return mock.Mock(list_executions=lambda **_: {"Executions": [{"ExecutionArn": arn} for arn in arns][:2]})
         if service == "s3":
+            real = client(service=service, **options)
             return mock.Mock(
-                get_object=lambda **asked: _as_text(client(service=service, **options).get_object(**asked))
+                get_object=lambda **asked: _as_text(real.get_object(**asked)), list_objects_v2=real.list_objects_v2
             )
         assert service == "emr"
         return emr
@@ -135,6 +138,8 @@ def execute(
         s3, sns, sqs, sfn = (boto3.client(name, **KEYS) for name in ("s3", "sns", "sqs", "stepfunctions"))
         s3.create_bucket(Bucket=where["Bucket"], CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket=where["Bucket"], Key=where["Key"], Body=json.dumps(places).encode())
+        for key in objects:
+            s3.put_object(Bucket=where["Bucket"], Key=key)
         queue = sqs.create_queue(QueueName="subscriber")["QueueUrl"]
         topic = sns.create_topic(Name=topic_name)["TopicArn"]
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:123456789012:subscriber")
