@@ -132,6 +132,7 @@ def _report(options: argparse.Namespace) -> int:
         # A build has a log of its own, so its address would make a comment of its own: only where there is a reason.
         log = None if passed else options.log
         text = render(previews, tests, limit=CODECOMMIT_BYTES, fold=False, log=log)
+        print(text, flush=True)
         PullRequest(*ids).report(text, approve=passed)
     return 0 if passed else 1
 

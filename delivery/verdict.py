@@ -155,7 +155,8 @@ def judge(stack: str, events: Iterable[Mapping[str, Any]], *, ended_well: bool, 
     problems: list[str] = []
     mandatory = any(finding.level != "advisory" for finding in found.findings)
     if found.errors or not (ended_well or mandatory):
-        problems += [f"the preview failed: {_end(error)}" for error in found.errors or [said or "see the build's log"]]
+        told = found.errors or [_complaint(said) or "see the build's log"]
+        problems += [f"the preview failed: {_end(error)}" for error in told]
     elif reason := found.unjudged(pack):
         problems.append(f"not judged: {reason}")
     return Preview(stack, problems, found.changes(), found.findings, found.checks, found.unverifiable)
@@ -238,6 +239,10 @@ def _names(paths: Iterable[str] | None) -> set[str]:
 
 def _plain(message: str) -> str:
     return _COLOR.sub("", message).strip()
+
+
+def _complaint(said: str) -> str:
+    return "\n".join(line for line in said.splitlines() if not line.startswith("warning: "))
 
 
 def _end(error: str) -> str:

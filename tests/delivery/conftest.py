@@ -183,7 +183,9 @@ class World:
         these tests. So is `make test`, which runs these tests, by `tests`.
         """
         clone = self.folder / f"clone-{len(list(self.folder.glob('clone-*')))}"
-        subprocess.run(["git", "clone", "--quiet", self.repository, clone], check=True)
+        subprocess.run(
+            ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", self.repository, clone], check=True
+        )
         subprocess.run(["git", "checkout", "--quiet", "--detach", request.source], cwd=clone, check=True)
         judge = clone.with_name(f"judge-{clone.name}")
         environment = {

@@ -74,7 +74,11 @@ def test_what_was_not_judged_is_red(events, reason):
     [
         ([*CLEAN, said("boom", "error")], "", "the preview failed: boom"),
         ([*CLEAN, said("preview failed", "error")], "", "the preview failed: see the build's log"),
-        ([], "error: no stack named 'prod' found\n", "the preview failed: error: no stack named 'prod' found"),
+        (
+            [],
+            "warning: so\nerror: no stack named 'prod' found\n",
+            "the preview failed: error: no stack named 'prod' found",
+        ),
         ([said("x" * 2000 + " ValueError: no", "error")], "", "the preview failed: ... "),
     ],
 )
