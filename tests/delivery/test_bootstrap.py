@@ -62,7 +62,6 @@ def test_applied_it_says_what_pulumi_is_given(aws):
     }
     (alias,) = (found for found in aws["kms"].list_aliases()["Aliases"] if found["AliasName"] == "alias/platform-state")
     key = f"arn:aws:kms:{REGION}:123456789012:key/{alias['TargetKeyId']}"
-    assert aws["s3"].get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
     (rule,) = aws["s3"].get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
 
@@ -78,6 +77,7 @@ def test_the_bucket_is_private_and_keeps_old_versions(template):
     bucket = template["Resources"]["Bucket"]["Properties"]
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
     assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
     assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     (rule,) = bucket["LifecycleConfiguration"]["Rules"]
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": "${OldVersionDays}", "NewerNoncurrentVersions": 20}
