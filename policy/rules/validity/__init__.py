@@ -20,6 +20,7 @@ from . import (
     schedules,
     subnets,
     topics,
+    trails,
     web_acls,
     windows,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "schedules",
     "subnets",
     "topics",
+    "trails",
     "web_acls",
     "windows",
 ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from policy.graph import UNKNOWN
@@ -56,6 +57,29 @@ def composite(rule: object, name: str = "page", **props: object) -> Made:
 
 def project(**logs: object) -> Made:
     return res("codebuild/project", "check", logsConfig=logs)
+
+
+def allow(action: object, resource: object = "*", **changes: object) -> dict[str, object]:
+    statement = {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}}
+    return statement | {"Action": action, "Resource": resource} | changes
+
+
+def policy(*statements: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def to_bucket(*statements: object, prefix: object = "cloudtrail", document: object = None) -> list[Made]:
+    """A trail to a bucket with this policy."""
+    bucket = res("s3/bucket", "logs")
+    held = res("s3/bucketPolicy", "logs", bucket=bucket, policy=policy(*statements) if document is None else document)
+    return [trail(s3BucketName=bucket, s3KeyPrefix=prefix), held]
+
+
+ACL = allow("s3:GetBucketAcl", "arn:aws:s3:::logs")
+
+
+def put(path: str, **changes: object) -> dict[str, object]:
+    return allow("s3:PutObject", f"arn:aws:s3:::logs/{path}", **changes)
 
 
 CASES = [
@@ -317,6 +341,53 @@ CASES = [
             res("codebuild/project", "check", logsConfig=UNKNOWN),
             project(cloudwatchLogs={"groupName": "/platform/check", "status": UNKNOWN}),
             project(s3Logs={"status": UNKNOWN}),
+        ],
+    ),
+    case(
+        "trail-let-in",
+        "cloudtrail/trail",
+        ok=[
+            trail(),
+            to_bucket(ACL, put("cloudtrail/AWSLogs/123456789012/*")),
+            to_bucket(ACL, put("*")),
+            to_bucket(allow(["s3:GetBucket*", "s3:Put*"])),
+            to_bucket(ACL, put("AWSLogs/123456789012/*"), prefix=None),
+            trail(s3BucketName="someone-elses"),
+            trail(kmsKeyId=arn(res("kms/key", "key", policy=policy(allow("kms:GenerateDataKey*"))))),
+            [
+                trail(kmsKeyId=arn(key := res("kms/key", "key"))),
+                res("kms/keyPolicy", "key", keyId=key, policy=policy(allow(["kms:DescribeKey", "kms:Generate*"]))),
+            ],
+            trail(kmsKeyId="arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"),
+            trail(cloudWatchLogsRoleArn=arn(res("iam/role", "r", assumeRolePolicy=policy(allow("sts:AssumeRole"))))),
+            trail(cloudWatchLogsRoleArn="arn:aws:iam::123456789012:role/by-hand"),
+        ],
+        bad=[
+            to_bucket(),
+            trail(s3BucketName=res("s3/bucket", "logs")),
+            to_bucket(put("cloudtrail/AWSLogs/123456789012/*")),
+            to_bucket(ACL),
+            to_bucket(ACL, put("AWSLogs/123456789012/*")),
+            to_bucket(ACL, put("cloudtrail/AWSLogs/123456789012/*"), prefix=None),
+            to_bucket(ACL, put("*", Effect="Deny")),
+            to_bucket(ACL, put("*", Principal={"Service": "delivery.logs.amazonaws.com"})),
+            to_bucket(ACL, put("*"), allow("s3:PutObject"), prefix="other")[:1],
+            trail(kmsKeyId=arn(res("kms/key", "key"))),
+            trail(kmsKeyId=arn(res("kms/key", "key", policy=policy(allow("kms:DescribeKey"))))),
+            trail(
+                cloudWatchLogsRoleArn=arn(
+                    res("iam/role", "r", assumeRolePolicy=policy(allow("sts:AssumeRole", Principal={"Service": "x"})))
+                )
+            ),
+        ],
+        unknown=[
+            trail(s3BucketName=UNKNOWN),
+            to_bucket(ACL, put("*"), prefix=UNKNOWN),
+            to_bucket(document=UNKNOWN),
+            to_bucket(document="not JSON"),
+            trail(kmsKeyId=UNKNOWN),
+            trail(kmsKeyId=arn(res("kms/key", "key", policy=UNKNOWN))),
+            trail(cloudWatchLogsRoleArn=arn(res("iam/role", "r", assumeRolePolicy=UNKNOWN))),
         ],
     ),
 ]
