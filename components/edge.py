@@ -7,8 +7,19 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import PACKAGE, Args, Refusal, RetentionDays, admit_log_delivery, check_name, physical_name, tags
-from .loadbalancing import ORIGIN_HEADER, ApplicationLoadBalancer
+from .common import (
+    PACKAGE,
+    Args,
+    Refusal,
+    RetentionDays,
+    admit_log_delivery,
+    check_name,
+    location,
+    physical_name,
+    tags,
+)
+from .loadbalancing import ORIGIN_HEADER, ApplicationLoadBalancer, certificate_ends
+from .observability import Alarm, Watched, watch
 from .security import EncryptionKey
 from .storage import LogBucket
 
@@ -168,6 +179,14 @@ class Dns(pulumi.ComponentResource):
         )
 
 
+class WafAlarms(Args):
+    """What of a web ACL is a fault."""
+
+    blocked_requests_limit: int | None = Field(default=1000, ge=1)
+    """Requests that one web ACL blocks in five minutes: an attack, or a rule that blocks what it should not. Scanners
+    alone make a few hundred. Null leaves the alarm out."""
+
+
 class WafArgs(Args):
     """What a web ACL lets through."""
 
@@ -188,6 +207,8 @@ class WafArgs(Args):
     """Requests that one address may send in 5 minutes (WAF: 10 to 2,000,000,000)."""
     log_retention_days: RetentionDays = 365
     """Days that the requests' logs are kept in CloudWatch Logs."""
+    alarms: WafAlarms = Field(default_factory=WafAlarms)
+    """When each web ACL needs somebody."""
 
     def refusals(self) -> Iterator[Refusal]:
         for group in self.counted_rules.keys() - self.managed_rule_groups.keys():
@@ -198,6 +219,7 @@ class WebAcl(pulumi.ComponentResource):
     """A WAF web ACL: managed rule groups and a rate limit, with metrics and with logs in which secrets are redacted."""
 
     arn: pulumi.Output[str]
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -230,12 +252,15 @@ class WebAcl(pulumi.ComponentResource):
             _managed_rule(group, action, args.counted_rules.get(group, []))
             for group, action in sorted(args.managed_rule_groups.items())
         ]
+        # CloudWatch knows a web ACL by its metric's name, which another stack's of the same account must not share.
+        metric_name = physical_name(name, 128)
         acl = aws.wafv2.WebAcl(
             name,
+            name=metric_name,
             scope=scope,
             default_action={"allow": {}},
             rules=[*rules, _origin_rule(origin_secret) if origin_secret else _rate_rule(args.rate_limit)],
-            visibility_config=_visibility(name),
+            visibility_config=_visibility(metric_name),
             region=region,
             tags=tags(name),
             opts=child,
@@ -244,6 +269,19 @@ class WebAcl(pulumi.ComponentResource):
         if resource_arn is not None:
             aws.wafv2.WebAclAssociation(name, web_acl_arn=acl.arn, resource_arn=resource_arn, opts=child)
         self._log(name, acl, args, logs_key, region)
+        where = {} if region else {"Region": location(self).region}  # CloudFront's have none
+        blocked = Alarm(
+            f"Web ACL {name}: blocks many requests; see in its logs whose they are",
+            namespace="AWS/WAFV2",
+            metric="BlockedRequests",
+            dimensions={"WebACL": acl.name, "Rule": "ALL", **where},
+            threshold=args.alarms.blocked_requests_limit,
+            statistic="Sum",
+            missing="notBreaching",  # nothing is blocked then
+            period_seconds=300,
+            periods=1,
+        )
+        self.alarms = watch(name, {"blocked": blocked}, parent=self, region=region)
         self.register_outputs({"arn": self.arn})
 
     def _log(
@@ -273,6 +311,19 @@ class WebAcl(pulumi.ComponentResource):
         )
 
 
+class EdgeAlarms(Args):
+    """What of the way in from the internet is a fault. A threshold of null leaves its alarm out."""
+
+    errors_percent: int | None = Field(default=5, ge=1, le=100)
+    """Requests that CloudFront answers with a 5xx status, in percent of all, for five minutes."""
+    certificate_days: int | None = Field(default=30, ge=1, le=390)
+    """Days until CloudFront's certificate ends. ACM renews it 45 days before, or earlier, so that with 30 something is
+    in its way."""
+    down_minutes: int | None = Field(default=3, ge=1, le=1440)
+    """Minutes in which the platform does not answer to Route 53's health check, which itself takes three failed answers
+    of 30 seconds each."""
+
+
 class EdgeArgs(Args):
     """How requests come in: CloudFront in front of the load balancer or not, and what WAF lets through."""
 
@@ -292,6 +343,8 @@ class EdgeArgs(Args):
     """Route 53 asks every 30 seconds, from outside, whether the platform is up (charged by the check)."""
     waf: WafArgs = Field(default_factory=WafArgs)
     """The web ACLs, for CloudFront and for the load balancer."""
+    alarms: EdgeAlarms = Field(default_factory=EdgeAlarms)
+    """When the way in needs somebody; the web ACLs have their own."""
 
     def refusals(self) -> Iterator[Refusal]:
         for taken in sorted({"backend", "internal", "origin"} & set(self.host_names)):
@@ -311,6 +364,8 @@ class Edge(pulumi.ComponentResource):
 
     url: str
     distribution_domain: pulumi.Output[str] | None
+    alarms: dict[str, Watched]
+    """Its own, those of CloudFront and the health check in us-east-1, and its web ACLs'."""
 
     def __init__(
         self,
@@ -342,7 +397,7 @@ class Edge(pulumi.ComponentResource):
         self._dns = dns
         self.url = f"https://{dns.domain}"
         hosts = [dns.domain, *(f"{label}.{dns.domain}" for label in args.host_names)]
-        WebAcl(
+        alb_acl = WebAcl(
             f"{name}-alb",
             args.waf,
             scope="REGIONAL",
@@ -352,6 +407,7 @@ class Edge(pulumi.ComponentResource):
             origin_secret=alb.origin_secret,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.alarms = {f"alb-{key}": watched for key, watched in alb_acl.alarms.items()}
         self.distribution_domain = None
         if args.cdn:
             distribution = self._create_distribution(hosts, alb, logs_key)
@@ -370,7 +426,7 @@ class Edge(pulumi.ComponentResource):
                 evaluate_target_health=not args.cdn,
             )
         if args.health_check and health_check_path:
-            aws.route53.HealthCheck(
+            check = aws.route53.HealthCheck(
                 name,
                 type="HTTPS",
                 fqdn=dns.domain,
@@ -382,6 +438,7 @@ class Edge(pulumi.ComponentResource):
                 tags=tags(name),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            self.alarms |= watch(name, {"health-check": self._outage(check)}, parent=self, region=CLOUDFRONT_REGION)
         self.register_outputs({"url": self.url, "distribution_domain": self.distribution_domain})
 
     def _create_distribution(
@@ -393,7 +450,8 @@ class Edge(pulumi.ComponentResource):
         certificate = _certificate(name, self._dns.domain, self, CLOUDFRONT_REGION)
         key = logs_key.in_region(f"{name}-logs", CLOUDFRONT_REGION, users=["logs"], opts=child)
         acl = WebAcl(name, self._args.waf, scope="CLOUDFRONT", logs_key=key, opts=child)
-        return aws.cloudfront.Distribution(
+        certificate_arn = _issued(name, certificate, self._dns.validation_fqdn, self, CLOUDFRONT_REGION)
+        distribution = aws.cloudfront.Distribution(
             name,
             comment=f"{pulumi.get_project()} {pulumi.get_stack()}",
             enabled=True,
@@ -403,7 +461,7 @@ class Edge(pulumi.ComponentResource):
             aliases=hosts,
             web_acl_id=acl.arn,
             viewer_certificate={
-                "acm_certificate_arn": _issued(name, certificate, self._dns.validation_fqdn, self, CLOUDFRONT_REGION),
+                "acm_certificate_arn": certificate_arn,
                 "ssl_support_method": "sni-only",
                 "minimum_protocol_version": self._args.tls_version,
             },
@@ -446,6 +504,40 @@ class Edge(pulumi.ComponentResource):
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             tags=tags(name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=origin),
+        )
+        self.alarms |= {f"cdn-{key}": watched for key, watched in acl.alarms.items()}
+        faults = self._cdn_faults(distribution, certificate_arn)
+        self.alarms |= watch(self._name, faults, parent=self, region=CLOUDFRONT_REGION)
+        return distribution
+
+    def _cdn_faults(
+        self, distribution: aws.cloudfront.Distribution, certificate_arn: pulumi.Output[str]
+    ) -> dict[str, Alarm]:
+        limits = self._args.alarms
+        return {
+            "cdn-errors": Alarm(
+                "CloudFront: answers with 5xx; see whether the load balancer does, or can't be reached",
+                namespace="AWS/CloudFront",
+                metric="5xxErrorRate",
+                dimensions={"DistributionId": distribution.id, "Region": "Global"},
+                threshold=limits.errors_percent,
+                missing="notBreaching",  # without requests
+            ),
+            "cdn-certificate": certificate_ends("CloudFront", certificate_arn, limits.certificate_days),
+        }
+
+    def _outage(self, check: aws.route53.HealthCheck) -> Alarm:
+        minutes = self._args.alarms.down_minutes
+        return Alarm(
+            f"{self.url}: does not answer from outside; see the other tiers' alarms first",
+            namespace="AWS/Route53",
+            metric="HealthCheckStatus",
+            dimensions={"HealthCheckId": check.id},
+            threshold=None if minutes is None else 1,  # it is 1 when healthy, and 0 when not
+            comparison="<",
+            statistic="Minimum",
+            missing="breaching",  # Route 53 never stops to ask
+            periods=minutes or 1,
         )
 
     def _deliver_logs(self, distribution: aws.cloudfront.Distribution, logs: LogBucket) -> None:

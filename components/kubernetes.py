@@ -25,8 +25,9 @@ from .common import (
     tags,
 )
 from .data import DataServices
-from .loadbalancing import ApplicationLoadBalancer, HealthCheckArgs
+from .loadbalancing import ApplicationLoadBalancer, HealthCheckArgs, TargetRoute
 from .network import Subnets, allow, https_out, security_group
+from .observability import Alarm, Watched, watch
 from .security import EncryptionKey
 
 ENDPOINTS = frozenset({"ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "logs", "monitoring", "sts"})
@@ -82,6 +83,7 @@ _ADDON_ACCOUNTS: dict[AddonName, tuple[str, str]] = {
     "vpc-cni": ("kube-system", "aws-node"),
 }
 _NO_CLUSTER = '{"apiVersion": "v1", "kind": "Config"}'
+_INSIGHTS: AddonName = "amazon-cloudwatch-observability"
 _CLUSTER_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _INSIGHTS_LOGS = ("application", "dataplane", "host", "performance")
 # Ports on nodes and pods that the control plane connects to: kubelet, metrics-server as add-on, and the webhooks of
@@ -190,6 +192,22 @@ class NodeGroupArgs(Args):
         return self.first_size > 0 and all(taint.effect == "PREFER_NO_SCHEDULE" for taint in self.taints.values())
 
 
+class KubernetesAlarms(Args):
+    """What of nodes and pods is a fault. A threshold of null leaves its alarm out. Without the add-on
+    `amazon-cloudwatch-observability` there is none but that of unhealthy hosts."""
+
+    unhealthy_hosts_limit: int | None = Field(default=1, ge=1)
+    """Nodes on which the load balancer finds no healthy ingress controller for five minutes. Before there is one, that
+    is all of them; null, where it runs on some nodes only."""
+    failed_nodes_limit: int | None = Field(default=1, ge=1)
+    """Nodes that are not ready, or short of memory, disk or processes, for ten minutes: longer than a node group takes
+    to replace one."""
+    failed_pods_limit: int | None = Field(default=1, ge=1)
+    """Pods that have ended with an error and still are there after ten minutes, such as those of a failed job."""
+    crashing_pods_limit: int | None = Field(default=1, ge=1)
+    """Containers that Kubernetes has to start again and again (CrashLoopBackOff) for ten minutes."""
+
+
 class KubernetesArgs(Args):
     """An EKS cluster with managed node groups."""
 
@@ -224,6 +242,8 @@ class KubernetesArgs(Args):
     """Days that control plane and container logs are kept in CloudWatch Logs."""
     deletion_protection: bool = True
     """EKS refuses to delete the cluster, and Pulumi to delete or replace it."""
+    alarms: KubernetesAlarms = Field(default_factory=KubernetesAlarms)
+    """When nodes or pods need somebody."""
 
     @field_validator("public_access_cidrs")
     @classmethod
@@ -272,6 +292,7 @@ class Kubernetes(pulumi.ComponentResource):
     cluster_security_group_id: pulumi.Output[str]
     node_security_group_id: pulumi.Output[str]
     node_role_arn: pulumi.Output[str]
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -359,9 +380,12 @@ class Kubernetes(pulumi.ComponentResource):
         ]
         if route:
             self._attach(dict(zip(args.node_groups, groups, strict=True)), route.target_group, route.listener)
-        for addon in args.addons:
-            if addon not in (_AGENT, *_BEFORE_NODES):  # these run on nodes, and are active once they do
-                self._create_addon(addon, groups)
+        late = {
+            addon: self._create_addon(addon, groups)
+            for addon in args.addons
+            if addon not in (_AGENT, *_BEFORE_NODES)  # these run on nodes, and are active once they do
+        }
+        self.alarms = watch(name, self._faults(late.get(_INSIGHTS), route), parent=self)
         for account, settings in args.service_accounts.items():
             self._create_service_account(account, settings, data.statements(name))
         self.register_outputs(
@@ -537,6 +561,48 @@ class Kubernetes(pulumi.ComponentResource):
             tags=tags(name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )
+
+    def _faults(self, insights: aws.eks.Addon | None, route: TargetRoute | None) -> dict[str, Alarm]:
+        limits = self._args.alarms
+        who = f"EKS {self._name} behind alb"
+        hosts = {"alb-hosts": route.unhealthy_hosts(who, limits.unhealthy_hosts_limit)} if route else {}
+        if not insights:
+            return hosts
+        # What Container Insights reports of the whole cluster, once its add-on is there.
+        about: dict[str, Any] = {
+            "namespace": "ContainerInsights",
+            "dimensions": {"ClusterName": insights.cluster_name},
+            "periods": 10,
+        }
+        return {
+            # It is always reported: silence is an agent that is down, and then nobody sees the rest.
+            "failed-nodes": Alarm(
+                f"EKS {self._name}: nodes fail, or nothing is heard of them; see their conditions",
+                metric="cluster_failed_node_count",
+                threshold=limits.failed_nodes_limit,
+                statistic="Maximum",
+                missing="breaching",
+                **about,
+            ),
+            # Each pod reports by itself, once a minute: the sum is how many there are.
+            "failed-pods": Alarm(
+                f"EKS {self._name}: pods have failed; see their logs, then delete them",
+                metric="pod_status_failed",
+                threshold=limits.failed_pods_limit,
+                statistic="Sum",
+                missing="notBreaching",
+                **about,
+            ),
+            "crashing-pods": Alarm(
+                f"EKS {self._name}: containers crash again and again; see their logs",
+                metric="pod_container_status_waiting_reason_crash_loop_back_off",
+                threshold=limits.crashing_pods_limit,
+                statistic="Sum",
+                missing="notBreaching",
+                **about,
+            ),
+            **hosts,
+        }
 
     def _create_pod_role(
         self,

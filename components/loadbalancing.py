@@ -1,8 +1,8 @@
 """Load balancing tier: the Application, Network and Classic load balancers, with TLS, logs and health checks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from .common import PACKAGE, Args, Refusal, check_name, tags
 from .network import Subnets, security_group
+from .observability import Alarm, Watched, watch
 from .storage import LogBucket
 
 Clients = Literal["cloudfront", "internet", "vpc"]
@@ -28,6 +29,9 @@ None that begins at 1.3: neither Route 53's health checks nor CloudFront's conne
 
 ORIGIN_HEADER = "x-origin-verify"
 """The header by which the load balancer knows its own CloudFront distribution from anybody else's."""
+
+_APPLICATION, _NETWORK, _CLASSIC = "AWS/ApplicationELB", "AWS/NetworkELB", "AWS/ELB"
+"""Namespaces of their metrics."""
 
 _LONGEST_NAME = 32 - len("-1234567")
 """A load balancer's or target group's 32 characters, less the suffix that Pulumi adds."""
@@ -52,6 +56,37 @@ class HealthCheckArgs(Args):
             yield Refusal(("timeout_seconds",), f"must be below interval_seconds ({self.interval_seconds})")
 
 
+class ApplicationLoadBalancerAlarms(Args):
+    """What of an Application Load Balancer is a fault. A threshold of null leaves its alarm out."""
+
+    target_errors_percent: int | None = Field(default=5, ge=1, le=100)
+    """Requests that targets answer with a 5xx status, in percent of all, for five minutes."""
+    own_errors_limit: int | None = Field(default=10, ge=1)
+    """Requests in a minute that the load balancer itself answers with a 5xx status, for five minutes: no target was
+    there, or none answered in time. A count, since ELB leaves requests that find no target out of the number of all."""
+    latency_p99_seconds: float | None = Field(default=2, gt=0, le=4000)
+    """Seconds that the slowest hundredth of requests waits for its target, for five minutes."""
+    certificate_days: int | None = Field(default=30, ge=1, le=390)
+    """Days until the certificate ends. ACM renews its own 45 days before, or earlier, so that with 30 something is in
+    its way; an imported one has to be renewed by hand."""
+
+
+class NetworkLoadBalancerAlarms(Args):
+    """What of a Network Load Balancer is a fault."""
+
+    port_errors_limit: int | None = Field(default=1, ge=1)
+    """Connections in a minute that it drops for want of a port towards a target, for five minutes: too many clients for
+    too few targets. Null leaves the alarm out."""
+
+
+class ClassicLoadBalancerAlarms(Args):
+    """What of a Classic Load Balancer is a fault."""
+
+    own_errors_limit: int | None = Field(default=10, ge=1)
+    """Requests in a minute that the load balancer itself answers with a 5xx status, for five minutes: no instance was
+    there, or none answered in time. Null leaves the alarm out."""
+
+
 class ApplicationLoadBalancerArgs(Args):
     """An Application Load Balancer (HTTP and HTTPS, routing by path)."""
 
@@ -61,6 +96,8 @@ class ApplicationLoadBalancerArgs(Args):
     """Seconds that a connection may stay silent (ELB: 1 to 4000)."""
     tls_policy: TlsPolicy = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
     """Protocols and ciphers offered to clients."""
+    alarms: ApplicationLoadBalancerAlarms = Field(default_factory=ApplicationLoadBalancerAlarms)
+    """When the load balancer needs somebody; whoever registers targets watches their health."""
 
 
 class NetworkLoadBalancerArgs(Args):
@@ -72,6 +109,8 @@ class NetworkLoadBalancerArgs(Args):
     """Each zone's node spreads requests over the targets of all zones; traffic between zones is charged."""
     tls_policy: TlsPolicy = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
     """Protocols and ciphers offered to clients."""
+    alarms: NetworkLoadBalancerAlarms = Field(default_factory=NetworkLoadBalancerAlarms)
+    """When the load balancer needs somebody; whoever registers targets watches their health."""
 
 
 class ClassicLoadBalancerArgs(Args):
@@ -83,6 +122,8 @@ class ClassicLoadBalancerArgs(Args):
     """Seconds that an instance on its way out may finish its requests (ELB: 1 to 3600)."""
     access_log_interval_minutes: Literal[5, 60] = 5
     """Minutes between two deliveries of access logs."""
+    alarms: ClassicLoadBalancerAlarms = Field(default_factory=ClassicLoadBalancerAlarms)
+    """When the load balancer needs somebody; whoever registers instances watches their health."""
 
 
 _NOT_FOUND: aws.lb.ListenerDefaultActionArgsDict = {
@@ -97,6 +138,15 @@ class TargetRoute:
 
     target_group: aws.lb.TargetGroup
     listener: pulumi.Resource
+    namespace: str
+    """Of the load balancer's metrics."""
+    arn_suffix: pulumi.Output[str]
+    """The load balancer's."""
+
+    def unhealthy_hosts(self, who: str, limit: int | None) -> Alarm:
+        """For whoever registers the targets: so many of them fail their health checks for five minutes."""
+        dimensions = {"LoadBalancer": self.arn_suffix, "TargetGroup": self.target_group.arn_suffix}
+        return _unhealthy_hosts(who, self.namespace, dimensions, limit)
 
 
 class ApplicationLoadBalancer(pulumi.ComponentResource):
@@ -115,6 +165,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
     origin_secret: pulumi.Output[str] | None
     default: TargetRoute | None
     listener: aws.lb.Listener
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -137,7 +188,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
         if default_check:
             check_name(f"{name}-default", _LONGEST_NAME)
         super().__init__(f"{PACKAGE}:ApplicationLoadBalancer", name, None, opts)
-        args = args or ApplicationLoadBalancerArgs()
+        self._args = args = args or ApplicationLoadBalancerArgs()
         self._name = name
         self._vpc_id = subnets.vpc_id
         child = pulumi.ResourceOptions(parent=self)
@@ -196,9 +247,10 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
                 tags=tags(f"{name}-http"),
                 opts=child,
             )
-        self.default = TargetRoute(target_group, self.listener) if target_group else None
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
+        self.default = self._route(target_group, self.listener) if target_group else None
+        self.alarms = watch(name, self._faults(certificate_arn), parent=self)
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.register_outputs(
@@ -211,6 +263,43 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
                 "origin_secret": self.origin_secret,
             }
         )
+
+    def _faults(self, certificate_arn: pulumi.Input[str]) -> dict[str, Alarm]:
+        limits = self._args.alarms
+        # Without requests there are no data points, and nothing is wrong.
+        about: dict[str, Any] = {
+            "namespace": _APPLICATION,
+            "dimensions": {"LoadBalancer": self.arn_suffix},
+            "missing": "notBreaching",
+        }
+        return {
+            "target-errors": Alarm(
+                f"Load balancer {self._name}: targets answer with 5xx; see their logs",
+                metric="HTTPCode_Target_5XX_Count",
+                percent_of="RequestCount",
+                threshold=limits.target_errors_percent,
+                statistic="Sum",
+                **about,
+            ),
+            "own-errors": Alarm(
+                f"Load balancer {self._name}: finds no target, or none in time; see its access logs",
+                metric="HTTPCode_ELB_5XX_Count",
+                threshold=limits.own_errors_limit,
+                statistic="Sum",
+                **about,
+            ),
+            "latency": Alarm(
+                f"Load balancer {self._name}: targets answer slowly; see what they wait for",
+                metric="TargetResponseTime",
+                threshold=limits.latency_p99_seconds,
+                statistic="p99",
+                **about,
+            ),
+            "certificate": certificate_ends(f"Load balancer {self._name}", certificate_arn, limits.certificate_days),
+        }
+
+    def _route(self, target_group: aws.lb.TargetGroup, listener: pulumi.Resource) -> TargetRoute:
+        return TargetRoute(target_group, listener, _APPLICATION, self.arn_suffix)
 
     def _admit(self, clients: Clients, vpc_cidr: str) -> None:
         match clients:
@@ -262,7 +351,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
         """
         target_group = _target_group(f"{self._name}-{name}", self._vpc_id, port, protocol, health_check, parent)
         rule = self.route(name, paths=paths, priority=priority, target_group_arn=target_group.arn, parent=parent)
-        return TargetRoute(target_group, rule)
+        return self._route(target_group, rule)
 
     def route(
         self,
@@ -295,6 +384,7 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -332,9 +422,20 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
         )
         self.arn = balancer.arn
+        self._arn_suffix = balancer.arn_suffix
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.security_group_id = group.id
+        ports = Alarm(
+            f"Load balancer {name}: drops connections for want of ports; add targets",
+            namespace=_NETWORK,
+            metric="PortAllocationErrorCount",
+            dimensions={"LoadBalancer": self._arn_suffix},
+            threshold=self._args.alarms.port_errors_limit,
+            statistic="Sum",
+            missing="notBreaching",  # without connections
+        )
+        self.alarms = watch(name, {"ports": ports}, parent=self)
         self.register_outputs(
             {
                 "arn": self.arn,
@@ -379,7 +480,7 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
             tags=tags(f"{self._name}-{name}"),
             opts=child,
         )
-        return TargetRoute(target_group, listener)
+        return TargetRoute(target_group, listener, _NETWORK, self._arn_suffix)
 
 
 class ClassicLoadBalancer(pulumi.ComponentResource):
@@ -389,6 +490,7 @@ class ClassicLoadBalancer(pulumi.ComponentResource):
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -478,6 +580,16 @@ class ClassicLoadBalancer(pulumi.ComponentResource):
             policy_names=[tls.policy_name],
             opts=child,
         )
+        own_errors = Alarm(
+            f"Load balancer {name}: finds no instance, or none in time; see its access logs",
+            namespace=_CLASSIC,
+            metric="HTTPCode_ELB_5XX",
+            dimensions={"LoadBalancerName": balancer.name},
+            threshold=args.alarms.own_errors_limit,
+            statistic="Sum",
+            missing="notBreaching",  # there are none then
+        )
+        self.alarms = watch(name, {"own-errors": own_errors}, parent=self)
         self.name = balancer.name
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
@@ -490,6 +602,10 @@ class ClassicLoadBalancer(pulumi.ComponentResource):
                 "security_group_id": self.security_group_id,
             }
         )
+
+    def unhealthy_hosts(self, who: str, limit: int | None) -> Alarm:
+        """For whoever registers the instances: so many of them fail their health checks for five minutes."""
+        return _unhealthy_hosts(who, _CLASSIC, {"LoadBalancerName": self.name}, limit)
 
 
 def _check(name: str, subnets: Subnets) -> None:
@@ -526,4 +642,34 @@ def _target_group(
         },
         tags=tags(name),
         opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def certificate_ends(who: str, certificate_arn: pulumi.Input[str], days: int | None) -> Alarm:
+    """A certificate of ACM's that ends in so many days."""
+    return Alarm(
+        f"{who}: the certificate ends soon; see in ACM what keeps it from being renewed",
+        namespace="AWS/CertificateManager",
+        metric="DaysToExpiry",
+        dimensions={"CertificateArn": certificate_arn},
+        threshold=days,
+        comparison="<=",
+        statistic="Minimum",
+        missing="ignore",  # ACM says no more of it once it has ended, which puts nothing right
+        period_seconds=86_400,
+        periods=1,
+    )
+
+
+def _unhealthy_hosts(
+    who: str, namespace: str, dimensions: Mapping[str, pulumi.Output[str]], limit: int | None
+) -> Alarm:
+    return Alarm(
+        f"{who}: fails its load balancer's health checks; see its logs",
+        namespace=namespace,
+        metric="UnHealthyHostCount",
+        dimensions=dimensions,
+        threshold=limit,
+        statistic="Maximum",
+        missing="notBreaching",  # without a target; whoever should have started some has an alarm for that
     )

@@ -1,8 +1,8 @@
 """Web tier: an Auto Scaling group of instances that only the load balancers reach."""
 
 import base64
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -10,8 +10,15 @@ from pydantic import Field, StringConstraints
 
 from .common import PACKAGE, Args, InstanceType, Refusal, architecture, check_name, create_role, service_trust, tags
 from .data import DataServices
-from .loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, HealthCheckArgs, NetworkLoadBalancer
+from .loadbalancing import (
+    ApplicationLoadBalancer,
+    ClassicLoadBalancer,
+    HealthCheckArgs,
+    NetworkLoadBalancer,
+    TargetRoute,
+)
 from .network import Subnets, allow, https_out, security_group
+from .observability import Alarm, Watched, watch
 from .security import EncryptionKey
 
 _PORT = 443
@@ -42,6 +49,20 @@ systemctl enable --now nginx
 """
 
 
+class WebAlarms(Args):
+    """What of the web tier is a fault. A threshold of null leaves its alarm out."""
+
+    unhealthy_hosts_limit: int | None = Field(default=1, ge=1)
+    """Instances that fail a load balancer's health check for five minutes; Auto Scaling has replaced them by then,
+    unless new ones fail too."""
+    in_service_percent: int | None = Field(default=100, ge=1, le=100)
+    """Instances in service, in percent of `min_size`, below which they are too few for ten minutes; a refresh, which
+    takes one away before the next one stands, is through with it in less."""
+    cpu_percent: int | None = Field(default=90, ge=1, le=100)
+    """Average CPU use for ten minutes, in percent. Scaling aims at `cpu_target_percent`: far above it there is no room
+    for more instances, or they come too late."""
+
+
 class WebArgs(Args):
     """The instances of the web tier and how many of them there are."""
 
@@ -70,6 +91,8 @@ class WebArgs(Args):
     """When the load balancers send an instance requests, over HTTPS on port 443."""
     grace_seconds: int = Field(default=180, ge=0, le=7200)
     """Seconds that a new instance has before its health counts."""
+    alarms: WebAlarms = Field(default_factory=WebAlarms)
+    """When the instances need somebody."""
 
     def refusals(self) -> Iterator[Refusal]:
         if self.max_size < self.min_size:
@@ -82,6 +105,7 @@ class Web(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     role_name: pulumi.Output[str]
     group_name: pulumi.Output[str]
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -115,13 +139,13 @@ class Web(pulumi.ComponentResource):
         group = security_group(name, subnets.vpc_id, "Web tier", self)
         self.security_group_id = group.id
         https = https_out(name, group.id, self)
-        routes = [alb.default]
+        routes = {"alb": alb.default}
         if nlb:
-            routes.append(
-                nlb.forward(name, listener_port=_PORT, port=_PORT, health_check=args.health_check, parent=self)
+            routes["nlb"] = nlb.forward(
+                name, listener_port=_PORT, port=_PORT, health_check=args.health_check, parent=self
             )
         # What an instance needs to boot and to be found healthy, without a value of it to wait for.
-        needed: list[pulumi.Resource] = [https, *subnets.routes, *(route.listener for route in routes)]
+        needed: list[pulumi.Resource] = [https, *subnets.routes, *(route.listener for route in routes.values())]
         for balancer_name, balancer in {"alb": alb, "nlb": nlb, "classic": classic}.items():
             if balancer:
                 needed += allow(
@@ -148,7 +172,7 @@ class Web(pulumi.ComponentResource):
             max_size=args.max_size,
             vpc_zone_identifiers=list(subnets.ids.values()),
             launch_template={"id": template.id, "version": pulumi.Output.format("{}", template.latest_version)},
-            target_group_arns=[route.target_group.arn for route in routes],
+            target_group_arns=[route.target_group.arn for route in routes.values()],
             load_balancers=[classic.name] if classic else None,
             health_check_type="ELB",
             health_check_grace_period=args.grace_seconds,
@@ -174,7 +198,8 @@ class Web(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*needed, *permissions]),
         )
         self.group_name = autoscaling_group.name
-        self._create_scaling(autoscaling_group, alb, routes[0].target_group)
+        self._create_scaling(autoscaling_group, alb, alb.default.target_group)
+        self.alarms = watch(name, self._faults(routes, classic), parent=self)
         self.register_outputs(
             {
                 "security_group_id": self.security_group_id,
@@ -254,6 +279,40 @@ class Web(pulumi.ComponentResource):
             },
             opts=self._child,
         )
+
+    def _faults(self, routes: Mapping[str, TargetRoute], classic: ClassicLoadBalancer | None) -> dict[str, Alarm]:
+        limits, size = self._args.alarms, self._args.min_size
+        balancers: dict[str, TargetRoute | ClassicLoadBalancer] = {**routes}
+        if classic:
+            balancers["classic"] = classic
+        about: dict[str, Any] = {"dimensions": {"AutoScalingGroupName": self.group_name}, "periods": 10}
+        return {
+            # The group reports every minute, since `enabled_metrics` says so: silence is as bad as no instance.
+            "in-service": Alarm(
+                f"Auto Scaling group {self._name}: too few instances; see its activity history",
+                namespace="AWS/AutoScaling",
+                metric="GroupInServiceInstances",
+                threshold=None if limits.in_service_percent is None else size * limits.in_service_percent / 100,
+                comparison="<",
+                statistic="Minimum",
+                missing="breaching",
+                **about,
+            ),
+            "cpu": Alarm(
+                f"Auto Scaling group {self._name}: instances are busy; raise max_size, or see what keeps them so",
+                namespace="AWS/EC2",
+                metric="CPUUtilization",
+                threshold=limits.cpu_percent,
+                missing="notBreaching",  # without an instance, which the other alarm tells
+                **about,
+            ),
+            **{
+                f"{balancer}-hosts": checking.unhealthy_hosts(
+                    f"Web tier behind {balancer}", limits.unhealthy_hosts_limit
+                )
+                for balancer, checking in balancers.items()
+            },
+        }
 
 
 def amazon_linux(instance_type: str) -> str:

@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from components.edge import Dns, DnsArgs, Edge, EdgeArgs, WafArgs, WebAcl
 from tests.components.tiers import alb, dns, logs, network, security
-from tests.registered import by_sid, of, one, run, waits_for
+from tests.registered import alarms, by_sid, of, one, run, waits_for
 
 WEB_ACL = "wafv2/webAcl:WebAcl"
 RECORD = "route53/record:Record"
@@ -107,6 +107,72 @@ def test_web_acl_blocks_what_did_not_come_through_the_distribution(cdn, no_cdn):
     assert "rules" in acl.secrets
     for other in (one(cdn, WEB_ACL, "edge-cdn"), one(no_cdn, WEB_ACL, "edge-alb")):
         assert "origin-verify" not in {rule["name"] for rule in other.inputs["rules"]}
+
+
+BLOCKED = "Sum BlockedRequests >= {}, 1 x 300 s, notBreaching"
+ERRORS = "Average 5xxErrorRate >= {}, 5 x 60 s, notBreaching"
+CERTIFICATE_ENDS = "Minimum DaysToExpiry <= {}, 1 x 86400 s, ignore"
+DOWN = "Minimum HealthCheckStatus < 1, {} x 60 s, breaching"
+
+
+def own(recording):
+    return {name: alarm for name, alarm in alarms(recording).items() if name.startswith("edge-")}
+
+
+def test_alarms(cdn, no_cdn):
+    distribution = one(cdn, "cloudfront/distribution:Distribution", "edge-cdn")
+    certificate = one(cdn, "acm/certificateValidation:CertificateValidation", "edge-cdn")
+    check = one(cdn, "route53/healthCheck:HealthCheck", "edge")
+    acls = of(cdn, WEB_ACL)
+    regional = {"WebACL": "platform-test-edge-alb", "Rule": "ALL", "Region": "eu-west-1"}
+    assert own(cdn) == {
+        "edge-alb-blocked": (BLOCKED.format(1000), regional),
+        # CloudFront's web ACLs are the only ones without a region.
+        "edge-cdn-blocked": (BLOCKED.format(1000), {"WebACL": "platform-test-edge-cdn", "Rule": "ALL"}),
+        "edge-cdn-errors": (
+            ERRORS.format(5),
+            {"DistributionId": distribution.outputs["id"], "Region": "Global"},
+        ),
+        "edge-cdn-certificate": (
+            CERTIFICATE_ENDS.format(30),
+            {"CertificateArn": certificate.outputs["certificateArn"]},
+        ),
+        "edge-health-check": (DOWN.format(3), {"HealthCheckId": check.outputs["id"]}),
+    }
+    made = of(cdn, "cloudwatch/metricAlarm:MetricAlarm")
+    where = {
+        name: (made[name].inputs.get("region"), made[name].inputs["namespace"], dependencies)
+        for name in own(cdn)
+        for dependencies in made[name].property_dependencies["dimensions"]
+    }
+    assert where == {
+        "edge-alb-blocked": (None, "AWS/WAFV2", acls["edge-alb"].urn),
+        "edge-cdn-blocked": ("us-east-1", "AWS/WAFV2", acls["edge-cdn"].urn),
+        "edge-cdn-errors": ("us-east-1", "AWS/CloudFront", distribution.urn),
+        "edge-cdn-certificate": ("us-east-1", "AWS/CertificateManager", certificate.urn),
+        "edge-health-check": ("us-east-1", "AWS/Route53", check.urn),
+    }
+    assert own(no_cdn).keys() == {"edge-alb-blocked", "edge-health-check"}
+
+
+def test_a_web_acls_metrics_bear_its_name(cdn):
+    """Stacks of one account would mix their metrics in us-east-1."""
+    for name, acl in of(cdn, WEB_ACL).items():
+        assert acl.inputs["name"] == acl.inputs["visibilityConfig"]["metricName"] == f"platform-test-{name}"
+
+
+def test_thresholds_and_none():
+    limits = {"errors_percent": 1, "certificate_days": 14, "down_minutes": 10}
+    changed = own(edge(alarms=limits, waf={"alarms": {"blocked_requests_limit": 50}}))
+    assert {name: when for name, (when, _) in changed.items()} == {
+        "edge-alb-blocked": BLOCKED.format(50),
+        "edge-cdn-blocked": BLOCKED.format(50),
+        "edge-cdn-errors": ERRORS.format(1),
+        "edge-cdn-certificate": CERTIFICATE_ENDS.format(14),
+        "edge-health-check": DOWN.format(10),
+    }
+    assert own(edge(alarms=dict.fromkeys(limits), waf={"alarms": {"blocked_requests_limit": None}})) == {}
+    assert "edge-health-check" not in own(edge(health_check=False))
 
 
 def test_waf_logs(cdn):
@@ -256,6 +322,10 @@ def test_edge_and_load_balancer_must_agree_on_the_cdn(cdn, clients):
         (EdgeArgs, {"waf": {"counted_rules": {"AWSManagedRulesPHPRuleSet": ["x"]}}}, "waf"),
         (EdgeArgs, {"price_class": "PriceClass_1"}, "price_class"),
         (EdgeArgs, {"waf": {"rate_limit": 9}}, "waf"),
+        (EdgeArgs, {"waf": {"alarms": {"blocked_requests_limit": 0}}}, "waf"),
+        (EdgeArgs, {"alarms": {"errors_percent": 0}}, "alarms"),
+        (EdgeArgs, {"alarms": {"certificate_days": 0}}, "alarms"),
+        (EdgeArgs, {"alarms": {"down_minutes": 0}}, "alarms"),
         (EdgeArgs, {"waf": {"managed_rule_groups": {}}}, "waf"),
         (EdgeArgs, {"waf": {"managed_rule_groups": {"AWSManagedRulesCommonRuleSet": "allow"}}}, "waf"),
     ],

@@ -13,7 +13,7 @@ from components.network import Subnets
 from components.storage import SecureBucket
 from standin.mocks import UNKNOWN
 from tests.components.tiers import ZONES, alb, logs, network, security
-from tests.registered import counts, of, one, run, statements, waits_for
+from tests.registered import alarms, counts, of, one, run, statements, waits_for
 
 INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "vpc/securityGroupEgressRule:SecurityGroupEgressRule"
@@ -97,6 +97,7 @@ def test_counts(recording):
         "LaunchTemplate": 1,
         "ListenerRule": 1,
         "LogGroup": 5,
+        "MetricAlarm": 4,
         "NodeGroup": 1,
         "OpenIdConnectProvider": 1,
         "Role": 5,
@@ -560,6 +561,63 @@ def test_a_further_group_changes_nothing_of_the_first(recording):
 
 
 # -- pods --------------------------------------------------------------------------------------------------------------
+
+
+CRASHING = "pod_container_status_waiting_reason_crash_loop_back_off"
+HOSTS = "Maximum UnHealthyHostCount >= 1, 5 x 60 s, notBreaching"
+
+
+def test_alarms(recording):
+    target_group, balancer = (
+        one(recording, token, name)
+        for token, name in (
+            ("lb/targetGroup:TargetGroup", "alb-kubernetes"),
+            ("lb/loadBalancer:LoadBalancer", "alb"),
+        )
+    )
+    suffixes = {"LoadBalancer": balancer.outputs["arnSuffix"], "TargetGroup": target_group.outputs["arnSuffix"]}
+    own = {name: alarm for name, alarm in alarms(recording).items() if name.startswith("kubernetes")}
+    assert own == {
+        "kubernetes-failed-nodes": (
+            "Maximum cluster_failed_node_count >= 1, 10 x 60 s, breaching",
+            {"ClusterName": CLUSTER},
+        ),
+        "kubernetes-failed-pods": (
+            "Sum pod_status_failed >= 1, 10 x 60 s, notBreaching",
+            {"ClusterName": CLUSTER},
+        ),
+        "kubernetes-crashing-pods": (f"Sum {CRASHING} >= 1, 10 x 60 s, notBreaching", {"ClusterName": CLUSTER}),
+        "kubernetes-alb-hosts": (HOSTS, suffixes),
+    }
+    made = of(recording, "cloudwatch/metricAlarm:MetricAlarm")
+    insights = addon(recording, "amazon-cloudwatch-observability")
+    for name in own.keys() - {"kubernetes-alb-hosts"}:
+        assert made[name].property_dependencies["dimensions"] == [insights.urn], "who reports what it measures"
+        assert made[name].inputs["namespace"] == "ContainerInsights"
+    assert sorted(made["kubernetes-alb-hosts"].property_dependencies["dimensions"]) == sorted(
+        [balancer.urn, target_group.urn]
+    )
+
+
+def test_without_container_insights_nothing_is_known_of_nodes_and_pods():
+    fewer = kubernetes(behind_alb=True, addons={name: {} for name in ADDONS - {"amazon-cloudwatch-observability"}})
+    assert [name for name in alarms(fewer) if name.startswith("kubernetes")] == ["kubernetes-alb-hosts"]
+
+
+def test_thresholds_and_none():
+    def of_kubernetes(**limits):
+        return {name: when for name, (when, _) in alarms(kubernetes(behind_alb=True, alarms=limits)).items()}
+
+    changed = of_kubernetes(failed_nodes_limit=2, failed_pods_limit=3, crashing_pods_limit=4, unhealthy_hosts_limit=5)
+    assert {name: when.split(",")[0] for name, when in changed.items() if name.startswith("kubernetes")} == {
+        "kubernetes-failed-nodes": "Maximum cluster_failed_node_count >= 2",
+        "kubernetes-failed-pods": "Sum pod_status_failed >= 3",
+        "kubernetes-crashing-pods": f"Sum {CRASHING} >= 4",
+        "kubernetes-alb-hosts": "Maximum UnHealthyHostCount >= 5",
+    }
+    limits = ("failed_nodes_limit", "failed_pods_limit", "crashing_pods_limit", "unhealthy_hosts_limit")
+    none = of_kubernetes(**dict.fromkeys(limits))
+    assert changed.keys() - none.keys() == {name for name in changed if name.startswith("kubernetes")}
 
 
 def test_service_accounts(either):

@@ -5,12 +5,14 @@ from components.loadbalancing import (
     ApplicationLoadBalancer,
     ApplicationLoadBalancerArgs,
     ClassicLoadBalancer,
+    ClassicLoadBalancerArgs,
     HealthCheckArgs,
     NetworkLoadBalancer,
+    NetworkLoadBalancerArgs,
 )
 from components.network import Subnets
 from tests.components.tiers import CERTIFICATE, ZONES, alb, logs, network
-from tests.registered import of, one, run, waits_for
+from tests.registered import alarms, of, one, run, waits_for
 
 INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
@@ -164,6 +166,76 @@ def test_classic():
     assert (listener.inputs["loadBalancerPort"], listener.inputs["policyNames"]) == (443, ["tls-1-2"])
 
 
+ALARM = "cloudwatch/metricAlarm:MetricAlarm"
+
+
+def balancers(**limits):
+    """One of each kind, with these thresholds."""
+
+    def program():
+        more = {"subnets": network().private, "certificate_arn": CERTIFICATE, "logs": logs()}
+
+        def args(kind, name):
+            return kind.model_validate({"alarms": limits.get(name, {})})
+
+        ApplicationLoadBalancer("alb", args(ApplicationLoadBalancerArgs, "alb"), clients="vpc", **more)
+        NetworkLoadBalancer("nlb", args(NetworkLoadBalancerArgs, "nlb"), **more)
+        ClassicLoadBalancer("clb", args(ClassicLoadBalancerArgs, "clb"), **more)
+
+    return run(program)
+
+
+def test_alarms():
+    recording = balancers()
+    alb_, nlb = (one(recording, "lb/loadBalancer:LoadBalancer", name) for name in ("alb", "nlb"))
+    classic = one(recording, "elb/loadBalancer:LoadBalancer", "clb")
+    of_alb, of_nlb = ({"LoadBalancer": balancer.outputs["arnSuffix"]} for balancer in (alb_, nlb))
+    errors = "Sum HTTPCode_Target_5XX_Count % of RequestCount >= 5, 5 x 60 s, notBreaching"
+    assert alarms(recording) == {
+        "alb-target-errors": (errors, of_alb),
+        "alb-own-errors": ("Sum HTTPCode_ELB_5XX_Count >= 10, 5 x 60 s, notBreaching", of_alb),
+        "alb-latency": ("p99 TargetResponseTime >= 2, 5 x 60 s, notBreaching", of_alb),
+        "alb-certificate": ("Minimum DaysToExpiry <= 30, 1 x 86400 s, ignore", {"CertificateArn": CERTIFICATE}),
+        "nlb-ports": ("Sum PortAllocationErrorCount >= 1, 5 x 60 s, notBreaching", of_nlb),
+        "clb-own-errors": (
+            "Sum HTTPCode_ELB_5XX >= 10, 5 x 60 s, notBreaching",
+            {"LoadBalancerName": classic.outputs["name"]},
+        ),
+    }
+    made = of(recording, ALARM)
+    assert made["alb-target-errors"].property_dependencies["metricQueries"] == [alb_.urn]
+    for name, balancer in {
+        "alb-own-errors": alb_,
+        "alb-latency": alb_,
+        "nlb-ports": nlb,
+        "clb-own-errors": classic,
+    }.items():
+        assert made[name].property_dependencies["dimensions"] == [balancer.urn]
+
+
+def test_thresholds_and_none():
+    limits = {
+        "alb": {
+            "target_errors_percent": 1,
+            "own_errors_limit": 2,
+            "latency_p99_seconds": 0.5,
+            "certificate_days": 14,
+        },
+        "nlb": {"port_errors_limit": 3},
+        "clb": {"own_errors_limit": 4},
+    }
+    changed = {name: when.split(",")[0] for name, (when, _) in alarms(balancers(**limits)).items()}
+    assert changed == {
+        "alb-target-errors": "Sum HTTPCode_Target_5XX_Count % of RequestCount >= 1",
+        "alb-own-errors": "Sum HTTPCode_ELB_5XX_Count >= 2",
+        "alb-latency": "p99 TargetResponseTime >= 0.5",
+        "alb-certificate": "Minimum DaysToExpiry <= 14",
+        "nlb-ports": "Sum PortAllocationErrorCount >= 3",
+        "clb-own-errors": "Sum HTTPCode_ELB_5XX >= 4",
+    }
+    assert alarms(balancers(**{name: dict.fromkeys(each) for name, each in limits.items()})) == {}
+
+
 @pytest.mark.parametrize("kind", [ApplicationLoadBalancer, NetworkLoadBalancer, ClassicLoadBalancer])
 def test_one_zone_is_not_enough(kind):
     def program():
@@ -215,3 +287,21 @@ def test_bad_arguments(args, changes, path):
     with pytest.raises(ValidationError) as wrong:
         args.model_validate(changes)
     assert [error["loc"] for error in wrong.value.errors()] == [(path,)]
+
+
+@pytest.mark.parametrize(
+    ("args", "field", "value"),
+    [
+        (ApplicationLoadBalancerArgs, "target_errors_percent", 0),
+        (ApplicationLoadBalancerArgs, "own_errors_limit", 0),
+        (ApplicationLoadBalancerArgs, "latency_p99_seconds", 0),
+        (ApplicationLoadBalancerArgs, "certificate_days", 391),
+        (ApplicationLoadBalancerArgs, "port_errors_limit", 1),
+        (NetworkLoadBalancerArgs, "port_errors_limit", 0),
+        (ClassicLoadBalancerArgs, "own_errors_limit", "10"),
+    ],
+)
+def test_bad_thresholds(args, field, value):
+    with pytest.raises(ValidationError) as wrong:
+        args.model_validate({"alarms": {field: value}})
+    assert [error["loc"] for error in wrong.value.errors()] == [("alarms", field)]

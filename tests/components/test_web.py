@@ -10,7 +10,7 @@ from components.database import Database
 from components.loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, NetworkLoadBalancer
 from components.web import Web, WebArgs, amazon_linux
 from tests.components.tiers import CERTIFICATE, ZONES, alb, logs, network, security
-from tests.registered import of, one, run, statements, waits_for
+from tests.registered import alarms, of, one, run, statements, waits_for
 
 INGRESS = "vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "vpc/securityGroupEgressRule:SecurityGroupEgressRule"
@@ -101,6 +101,65 @@ def test_scaling(recording):
         "predefinedMetricType": "ALBRequestCountPerTarget",
         "resourceLabel": "/".join(suffixes),
     }
+
+
+IN_SERVICE = "Minimum GroupInServiceInstances < {}, 10 x 60 s, breaching"
+CPU = "Average CPUUtilization >= {}, 10 x 60 s, notBreaching"
+HOSTS = "Maximum UnHealthyHostCount >= {}, 5 x 60 s, notBreaching"
+
+
+def own(recording):
+    return {name: alarm for name, alarm in alarms(recording).items() if name.startswith("web-")}
+
+
+def test_alarms(everything):
+    group = one(everything, "autoscaling/group:Group", "web")
+    alb_, nlb = (one(everything, "lb/loadBalancer:LoadBalancer", name) for name in ("alb", "nlb"))
+    targets, nlb_targets = (one(everything, "lb/targetGroup:TargetGroup", n) for n in ("alb-default", "nlb-web"))
+    classic = one(everything, "elb/loadBalancer:LoadBalancer", "clb")
+
+    def behind(balancer, target_group):
+        return {"LoadBalancer": balancer.outputs["arnSuffix"], "TargetGroup": target_group.outputs["arnSuffix"]}
+
+    assert own(everything) == {
+        "web-in-service": (IN_SERVICE.format("2"), {"AutoScalingGroupName": group.outputs["name"]}),
+        "web-cpu": (CPU.format(90), {"AutoScalingGroupName": group.outputs["name"]}),
+        "web-alb-hosts": (HOSTS.format(1), behind(alb_, targets)),
+        "web-nlb-hosts": (HOSTS.format(1), behind(nlb, nlb_targets)),
+        "web-classic-hosts": (HOSTS.format(1), {"LoadBalancerName": classic.outputs["name"]}),
+    }
+    made = of(everything, "cloudwatch/metricAlarm:MetricAlarm")
+    assert {name: made[name].inputs["namespace"] for name in own(everything)} == {
+        "web-in-service": "AWS/AutoScaling",
+        "web-cpu": "AWS/EC2",
+        "web-alb-hosts": "AWS/ApplicationELB",
+        "web-nlb-hosts": "AWS/NetworkELB",
+        "web-classic-hosts": "AWS/ELB",
+    }
+    assert {name: sorted(made[name].property_dependencies["dimensions"]) for name in own(everything)} == {
+        "web-in-service": [group.urn],
+        "web-cpu": [group.urn],
+        "web-alb-hosts": sorted([alb_.urn, targets.urn]),
+        "web-nlb-hosts": sorted([nlb.urn, nlb_targets.urn]),
+        "web-classic-hosts": [classic.urn],
+    }
+
+
+def test_the_group_reports_how_many_instances_are_in_service(recording):
+    """Auto Scaling reports only what `enabled_metrics` names."""
+    group = one(recording, "autoscaling/group:Group", "web")
+    assert "GroupInServiceInstances" in group.inputs["enabledMetrics"]
+
+
+def test_thresholds_and_none():
+    limits = {"in_service_percent": 50, "cpu_percent": 70, "unhealthy_hosts_limit": 2}
+    changed = {name: when for name, (when, _) in own(web(min_size=3, alarms=limits)).items()}
+    assert changed == {
+        "web-in-service": IN_SERVICE.format("1.5"),
+        "web-cpu": CPU.format(70),
+        "web-alb-hosts": HOSTS.format(2),
+    }
+    assert own(web(alarms=dict.fromkeys(limits))) == {}
 
 
 def test_security_group_chain(everything):
@@ -219,6 +278,9 @@ def test_rollback_is_asked_for_only_where_ec2_can(recording):
     [
         ({"max_size": 1}, ("max_size",)),
         ({"min_size": 0}, ("min_size",)),
+        ({"alarms": {"in_service_percent": 0}}, ("alarms", "in_service_percent")),
+        ({"alarms": {"cpu_percent": 101}}, ("alarms", "cpu_percent")),
+        ({"alarms": {"unhealthy_hosts_limit": 0}}, ("alarms", "unhealthy_hosts_limit")),
         ({"instance_type": "big"}, ("instance_type",)),
         ({"image_id": "img-1"}, ("image_id",)),
         ({"placement": "isolated"}, ("placement",)),
