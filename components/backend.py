@@ -29,6 +29,7 @@ from .common import (
 from .data import DataServices
 from .loadbalancing import ApplicationLoadBalancer, HealthCheckArgs, TlsPolicy
 from .network import Subnets, allow, https_out, security_group
+from .observability import Alarm, Watched, watch
 from .security import EncryptionKey
 from .storage import LogBucket, SecureBucket
 
@@ -83,8 +84,20 @@ LogDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
 """Days that Elastic Beanstalk can have CloudWatch Logs keep what it streams (its `RetentionInDays`)."""
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 UpdateStart = Annotated[str, StringConstraints(pattern=r"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun):([01]\d|2[0-3]):[0-5]\d$")]
+_HEALTH = {"Warning": 15, "Degraded": 20, "Severe": 25}
+"""What enhanced health reports as `EnvironmentHealth` (Beanstalk developer guide, "Publishing CloudWatch custom metrics
+for an environment"); below are Ok, Info, Unknown and No data."""
 Setting = tuple[str, str, pulumi.Input[str]]
 """Namespace, option and value, as in "General options for all environments" of the Beanstalk developer guide."""
+
+
+class BackendAlarms(Args):
+    """What of the environment is a fault."""
+
+    health: Literal["Warning", "Degraded", "Severe"] | None = "Degraded"
+    """Health that the environment is in, or below, for five minutes: Beanstalk counts failed requests, slow answers,
+    failing instances and failed deployments towards it. Warning also comes while a deployment goes on. Null leaves
+    the alarm out."""
 
 
 class BackendArgs(Args):
@@ -141,6 +154,8 @@ class BackendArgs(Args):
     """Days that the instances' logs and the environment's health are kept in CloudWatch Logs."""
     kept_versions: int = Field(default=20, ge=1, le=1000)
     """Application versions that Beanstalk keeps; it deletes the oldest of what others have left there."""
+    alarms: BackendAlarms = Field(default_factory=BackendAlarms)
+    """When the environment needs somebody."""
     variables: dict[Variable, str] = Field(default_factory=dict)
     """Further environment variables of the application. Whoever may describe the environment reads them, so that
     nothing that looks like a secret is taken."""
@@ -205,6 +220,7 @@ class Backend(pulumi.ComponentResource):
     role_name: pulumi.Output[str]
     """The instances'."""
     environment_name: str
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -333,6 +349,16 @@ class Backend(pulumi.ComponentResource):
             )
             self._shared.route(name, paths=[_PATHS], priority=_PRIORITY, target_group_arn=target_group.arn, parent=self)
         self.endpoint = environment.cname
+        health = Alarm(
+            f"Backend {name}: the environment is not well; see its health page in Beanstalk",
+            namespace="AWS/ElasticBeanstalk",
+            metric="EnvironmentHealth",
+            dimensions={"EnvironmentName": environment.name},
+            threshold=_HEALTH[args.alarms.health] if args.alarms.health else None,
+            statistic="Maximum",
+            missing="breaching",  # enhanced health reports every minute, and "No data" as well
+        )
+        self.alarms = watch(name, {"health": health}, parent=self)
         self.register_outputs(
             {
                 "endpoint": self.endpoint,

@@ -19,7 +19,7 @@ from components.messaging import Messaging, MessagingArgs
 from components.network import NetworkArgs, Subnets
 from components.storage import SecureBucket
 from tests.components.tiers import CERTIFICATE, ZONES, alb, logs, network, security
-from tests.registered import ROOT, counts, of, one, run, statements, waits_for
+from tests.registered import ROOT, alarms, counts, of, one, run, statements, waits_for
 
 APPLICATION = ROOT / "applications" / "backend"
 ENVIRONMENT = "elasticbeanstalk/environment:Environment"
@@ -466,6 +466,23 @@ def test_the_same_code_is_the_same_version_to_the_byte(recording, copy):
     assert bundled(backend(source=copy)) == bundled(recording)
 
 
+def test_its_health_is_watched(kinds):
+    for kind, recording in kinds.items():
+        made = one(recording, "cloudwatch/metricAlarm:MetricAlarm", "backend-health")
+        assert made.property_dependencies["dimensions"] == [environment(recording).urn], kind
+        assert made.inputs["namespace"] == "AWS/ElasticBeanstalk"
+        assert alarms(recording)["backend-health"] == (
+            "Maximum EnvironmentHealth >= 20, 5 x 60 s, breaching",
+            {"EnvironmentName": environment(recording).inputs["name"]},
+        )
+
+
+@pytest.mark.parametrize(("health", "value"), [("Warning", 15), ("Severe", 25), (None, None)])
+def test_health_that_is_a_fault(health, value):
+    found = alarms(backend(alarms={"health": health})).get("backend-health")
+    assert (found and found[0]) == (value and f"Maximum EnvironmentHealth >= {value}, 5 x 60 s, breaching")
+
+
 @pytest.mark.parametrize("change", ["edit", "add", "rename", "remove", "move a byte"])
 def test_any_change_of_the_code_is_a_new_version(recording, copy, change):
     code = copy / "application.py"
@@ -753,6 +770,8 @@ def test_without_tls_to_the_instances_the_application_needs_no_nginx_of_its_own(
     ("changes", "path"),
     [
         ({"load_balancer": "gateway"}, ("load_balancer",)),
+        ({"alarms": {"health": "Ok"}}, ("alarms", "health")),
+        ({"alarms": {"health": 20}}, ("alarms", "health")),
         ({"python_version": "3.9"}, ("python_version",)),
         ({"python_version": 3.13}, ("python_version",)),
         ({"instance_types": []}, ("instance_types",)),
