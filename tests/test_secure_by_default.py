@@ -15,6 +15,7 @@ from components.messaging import Messaging, MessagingArgs, QueueArgs
 from components.observability import AlarmTopic, AlarmTopicArgs
 from components.registry import Registry, RegistryArgs, RepositoryArgs
 from components.storage import SecureBucket
+from components.visualization import Visualization, VisualizationArgs
 from components.web import Web
 from jobs.package import package
 from preview.run import judge
@@ -117,6 +118,18 @@ def grafana():
     )
 
 
+def visualization(**changes):
+    keys, net = security(), network()
+    Visualization(
+        "visualization",
+        VisualizationArgs.model_validate(changes),
+        subnets=net.isolated,
+        key=keys.data,
+        lake=DataLake("lake", key=keys.data, logs_key=keys.logs, logs=logs()),
+        database=Database("database", subnets=net.isolated, key=keys.data, logs_key=keys.logs),
+    )
+
+
 ALONE = {
     "security": security,
     "logs": logs,
@@ -149,6 +162,8 @@ ALONE = {
     "Grafana": grafana,
     "analytics": analytics,
     "analytics on a cluster that stays": lambda: analytics(long_running=True),
+    "visualization": visualization,
+    "visualization with all of its sources": lambda: visualization(manifest=True, mysql={}, register_key=True),
 }
 
 
