@@ -96,6 +96,7 @@ def manage_statements(stack: str, region: str, here: Location) -> list[dict[str,
             "Action": ["cloudformation:*", "s3:*", "secretsmanager:*"],
             "Resource": [
                 here.bucket_arn(own),
+                arn("cloudformation", f"stack/{own}"),
                 # Elastic Beanstalk's own bucket and stacks, which it makes on behalf of whoever makes an environment.
                 here.bucket_arn(pulumi.Output.format("elasticbeanstalk-{}-{}*", region, here.account)),
                 arn("cloudformation", "stack/awseb-*"),
