@@ -37,20 +37,36 @@ def run(spec: str, source: Path, environment: Mapping[str, str], instead: Mappin
         begun = len(build.failed)
         for part, always in (("commands", False), ("finally", True)):
             for command in text["phases"].get(phase, {}).get(part, []):
-                if len(build.failed) > begun and not always:
-                    break
-                line = next((instead[begin] for begin in instead if command.startswith(begin)), command)
-                ran = subprocess.run(
-                    ["bash", "-c", line],
-                    cwd=source,
-                    env=variables,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                )
-                build.output += f"$ {command}\n{ran.stdout}"
-                if ran.returncode:
-                    build.failed.append(command)
+                if len(build.failed) == begun or always:
+                    line = next((instead[begin] for begin in instead if command.startswith(begin)), command)
+                    _run(build, command, line, source, variables)
         if build.failed and phase != "build":
             break
     return build
+
+
+def run_workflow(job: str, source: Path, environment: Mapping[str, str], instead: Mapping[str, str]) -> Build:
+    """Run a job's own commands as GitHub Actions does: not the actions of others, which set up what `run` needs too.
+
+    `instead` replaces lines that begin with its keys.
+    """
+    text = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text())
+    build = Build()
+    for step in text["jobs"][job]["steps"]:
+        if "run" in step and (not build.failed or step.get("if") == "always()"):
+            lines = step["run"].splitlines()
+            lines = [next((instead[begin] for begin in instead if line.startswith(begin)), line) for line in lines]
+            folder = step.get("working-directory", str(source)).replace(
+                "${{ runner.temp }}", environment["RUNNER_TEMP"]
+            )
+            _run(build, step["run"], "set -e\n" + "\n".join(lines), Path(folder), environment)
+    return build
+
+
+def _run(build: Build, command: str, line: str, folder: Path, environment: Mapping[str, str]) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    build.output += f"$ {command}\n{ran.stdout}"
+    if ran.returncode:
+        build.failed.append(command)

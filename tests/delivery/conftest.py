@@ -182,11 +182,7 @@ class World:
         What installs is replaced: install.sh is tested by itself, and the judge's environment is the one that runs
         these tests. So is `make test`, which runs these tests, by `tests`.
         """
-        clone = self.folder / f"clone-{len(list(self.folder.glob('clone-*')))}"
-        subprocess.run(
-            ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", self.repository, clone], check=True
-        )
-        subprocess.run(["git", "checkout", "--quiet", "--detach", request.source], cwd=clone, check=True)
+        clone = self._clone(request.source)
         judge = clone.with_name(f"judge-{clone.name}")
         environment = {
             **self.environment,
@@ -203,11 +199,33 @@ class World:
         instead = {
             'bash "$JUDGE/delivery/install.sh"': "true",
             "apt-get": "true",
-            "python3 -m venv": f'mkdir -p "{judge}/.venv/bin" && ln -s "{self._python()}" "{judge}/.venv/bin/python"',
+            "python3 -m venv": self._make_venv(judge),
             "$JUDGE/.venv/bin/pip install": "true",
             "make test": tests,
         }
         return builds.run("check.yml", clone, environment, instead)
+
+    def check_on_github(self, source: str, destination: str) -> tuple[builds.Build, str]:
+        """Run the preview of .github/workflows/check.yml, with the same replaced; the job and its summary."""
+        clone = self._clone(source)
+        temporary = clone.with_name(f"temporary-{clone.name}")
+        temporary.mkdir()
+        environment = {
+            **self.environment,
+            "DESTINATION_COMMIT": destination,
+            "GITHUB_PATH": str(temporary / "path"),
+            "GITHUB_STEP_SUMMARY": str(temporary / "summary"),
+            "GITHUB_WORKSPACE": str(clone),
+            "RUNNER_TEMP": str(temporary),
+            "STACKS": "prod",
+        }
+        instead = {
+            'bash "$RUNNER_TEMP/judge/delivery/install.sh"': "true",
+            "python3 -m venv": self._make_venv(temporary / "judge"),
+            '"$RUNNER_TEMP/judge/.venv/bin/pip"': "true",
+            "make ": "true",
+        }
+        return builds.run_workflow("preview", clone, environment, instead), (temporary / "summary").read_text()
 
     def verdicts(self) -> dict[str, str]:
         """What the last check wrote, by file."""
@@ -232,6 +250,16 @@ class World:
         return builds.run(
             "deploy.yml", self.repository, environment, {"bash delivery/install.sh": "true", "make .venv/run": "true"}
         )
+
+    def _clone(self, commit: str) -> Path:
+        clone = self.folder / f"clone-{len(list(self.folder.glob('clone-*')))}"
+        quiet = ["git", "-c", "advice.detachedHead=false"]
+        subprocess.run([*quiet, "clone", "--quiet", self.repository, clone], check=True)
+        subprocess.run([*quiet, "checkout", "--quiet", "--detach", commit], cwd=clone, check=True)
+        return clone
+
+    def _make_venv(self, folder: Path) -> str:
+        return f'mkdir -p "{folder}/.venv/bin" && ln -s "{self._python()}" "{folder}/.venv/bin/python"'
 
     def _python(self) -> Path:
         return _script(self.folder / "python", f'exec "{sys.executable}" "$@"')

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from typing import IO, Any
 
@@ -38,7 +38,11 @@ class Host(LanguageServer):
         folder = request.info.program_directory
         os.chdir(request.pwd or folder)
         sys.path.insert(0, folder)
-        self.program = lambda: runpy.run_path(os.path.join(folder, "__main__.py"), run_name="__main__") and None
+
+        def program() -> None:
+            runpy.run_path(os.path.join(folder, "__main__.py"), run_name="__main__")
+
+        self.program = program
         return super().Run(request, context)
 
     def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:
@@ -50,13 +54,16 @@ class Host(LanguageServer):
         context.add_callback(process.kill)
         said: queue.Queue[Any] = queue.Queue()
 
-        def pump(stream: IO[bytes], name: str) -> None:
+        def pump(stream: IO[bytes], message: Callable[[bytes], Any]) -> None:
             for line in stream:
-                said.put(language_pb2.RunPluginResponse(**{name: line}))
+                said.put(message(line))
             said.put(None)
 
-        for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
-            threading.Thread(target=pump, args=(stream, name), daemon=True).start()
+        for stream, message in (
+            (process.stdout, lambda line: language_pb2.RunPluginResponse(stdout=line)),
+            (process.stderr, lambda line: language_pb2.RunPluginResponse(stderr=line)),
+        ):
+            threading.Thread(target=pump, args=(stream, message), daemon=True).start()
         for _ in range(2):
             yield from iter(said.get, None)
         yield language_pb2.RunPluginResponse(exitcode=process.wait())

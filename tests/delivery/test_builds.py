@@ -128,6 +128,20 @@ def test_what_is_judged_is_what_the_merge_would_make(world):
     assert "- **create** kms/key newer\n" in request.comments[0]
 
 
+def test_github_judges_the_same(world):
+    source = world.commit({"README.md": "hello"}, on=world.main)
+    build, summary = world.check_on_github(source, world.main)
+    assert build.failed == [], build.output
+    assert summary.startswith("### ✅ The check passed\n")
+    assert "| prod | passed | 0 | 0 | 0 | 0 | 7 | 0 | 1 |" in summary
+
+    insecure = PROGRAM.replace("enable_key_rotation=True", "enable_key_rotation=False")
+    source = world.commit({"__main__.py": insecure}, on=world.main)
+    build, summary = world.check_on_github(source, world.main)
+    assert failed(build) == [CHECK, REPORT]
+    assert "- **key-rotated** (prod): kms/key key: " in summary
+
+
 def test_a_deployment_that_loses_data_waits_for_a_reason_in_writing(world):
     def queues() -> list[str]:
         return [urn for urn in world.urns("prod") if "aws:sqs/queue:Queue" in urn]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pulumi_aws
 import pytest
@@ -15,20 +16,20 @@ QUEUE = f"{URN}platform:index:Messaging$aws:sqs/queue:Queue::orders"
 GROUP = f"{URN}aws:cloudwatch/logGroup:LogGroup::web"
 
 
-def step(op: str, urn: str = QUEUE, new: object = None, **metadata: object) -> dict:
+def step(op: str, urn: str = QUEUE, new: object = None, **metadata: object) -> dict[str, Any]:
     new = {} if op.startswith("delete") else new or {"urn": urn}
     return {"resourcePreEvent": {"metadata": {"op": op, "urn": urn, "new": new or None, **metadata}}}
 
 
-def analysed(urn: str = QUEUE) -> dict:
+def analysed(urn: str = QUEUE) -> dict[str, Any]:
     return {"policyAnalyzeSummaryEvent": {"resourceUrn": urn, "policyPackName": "secure-aws"}}
 
 
-def said(message: str, severity: str = "info") -> dict:
+def said(message: str, severity: str = "info") -> dict[str, Any]:
     return {"diagnosticEvent": {"message": message, "severity": severity}}
 
 
-def policy(level: str, message: str, urn: str = QUEUE) -> dict:
+def policy(level: str, message: str, urn: str = QUEUE) -> dict[str, Any]:
     return {"policyEvent": {"enforcementLevel": level, "message": message, "policyName": "stack", "resourceUrn": urn}}
 
 
@@ -109,7 +110,7 @@ def test_findings_by_level():
     assert judge("prod", [advice, *CLEAN], ended_well=True, pack=PACK).green
 
 
-def changes(*steps: dict) -> list[Change]:
+def changes(*steps: dict[str, Any]) -> list[Change]:
     return judge("prod", steps, ended_well=True, pack=PACK).changes
 
 
