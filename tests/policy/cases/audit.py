@@ -284,6 +284,12 @@ CASES = [
                 composite("ALARM(page)", "all", alarmActions=[TOPIC]),
                 composite("ALARM(platform-cpu)"),
             ],
+            [
+                alarm(),
+                composite("ALARM(platform-cpu) OR ALARM(b)", "a"),
+                composite("ALARM(a)", "b"),  # they name each other
+                composite("ALARM(a)", "c", alarmActions=[TOPIC]),
+            ],
             [alarm(), composite("ALARM(other)", alarmActions=[TOPIC], actionsSuppressor={"alarm": arn(alarm())})],
         ],
         bad=[
