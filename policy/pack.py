@@ -2,7 +2,8 @@
 
 Three policies, because the SDK decodes its request anew for each: `resources` judges every resource by its inputs
 before it is made, `stack` judges what needs the whole graph, and `advice` says what fails nobody. None of them lets
-the SDK's `UnknownValueError` escape, which would end a mandatory policy as one advisory line.
+the SDK's `UnknownValueError` escape, which would end a mandatory policy as one advisory line. A fourth, `remediation`,
+mends what it safely can; it is off until a configuration asks for it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi_policy import (
@@ -24,13 +26,18 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.proxy import UnknownValueError
+from pulumi_policy.deserialize import SPECIAL_SIG_KEY, serialize_properties
+from pulumi_policy.proxy import UnknownValueError, _is_unknown
 
+from .config import WAIVERS, alone, choices, schema, together
 from .evaluate import Report, evaluate
 from .graph import UNKNOWN, Graph, Resource, known
-from .rule import RULES, Level, Rule
+from .remedies import REMEDIES, apply, edits
+from .rule import Rule
+from .waivers import Waivers, Waiving, read, stack_of
 
 NAME = "secure-aws"
+HERE = Path(__file__).parent
 
 
 def policies() -> list[Policy]:
@@ -41,14 +48,14 @@ def policies() -> list[Policy]:
             name="resources",
             description="What a resource says of itself is secure.",
             enforcement_level=EnforcementLevel.MANDATORY,
-            config_schema=_schema(_Run.alone),
+            config_schema=PolicyConfigSchema(schema(alone(), stack=False)),
             validate=run.resource,
         ),
         StackValidationPolicy(
             name="stack",
             description="What the resources are to each other is secure.",
             enforcement_level=EnforcementLevel.MANDATORY,
-            config_schema=_schema(_Run.together),
+            config_schema=PolicyConfigSchema(schema(together(), stack=True)),
             validate=run.stack,
         ),
         StackValidationPolicy(
@@ -57,41 +64,61 @@ def policies() -> list[Policy]:
             enforcement_level=EnforcementLevel.ADVISORY,
             validate=run.advice,
         ),
+        ResourceValidationPolicy(
+            name="remediation",
+            description="What can be mended safely is mended.",
+            enforcement_level=EnforcementLevel.DISABLED,
+            config_schema=PolicyConfigSchema(
+                {
+                    "rules": {
+                        "type": "array",
+                        "items": {"type": "string", "enum": list(REMEDIES)},
+                        "default": list(REMEDIES),
+                        "description": "The rules whose violations are mended.",
+                    },
+                    "tags": {
+                        "type": "object",
+                        "additionalProperties": {"type": "string"},
+                        "default": {},
+                        "description": "Tags that a resource gets which lacks them.",
+                    },
+                }
+            ),
+            remediate=remediate,
+        ),
     ]
 
 
-def _schema(rules: list[Rule]) -> PolicyConfigSchema:
-    return PolicyConfigSchema(
-        properties={
-            "unverifiable": {
-                "type": "string",
-                "enum": ["fail", "report"],
-                "default": "fail",
-                "description": "Whether a check fails that can't be made because a value isn't known.",
-            },
-            "rules": {
-                "type": "object",
-                "additionalProperties": False,
-                "default": {},
-                "description": "How single rules count, by id.",
-                "properties": {
-                    rule.id: {"type": "string", "enum": list(get_args(Level)), "description": rule.title}
-                    for rule in rules
-                },
-            },
-        }
-    )
+class _Policy:
+    """The rules of one policy as it is configured, and the waivers that it names."""
+
+    def __init__(self, rules: list[Rule]) -> None:
+        self.rules = rules
+        self.config: Mapping[str, Any] | None = None
+        self.file = WAIVERS
+        self.waivers = Waivers()
+
+    def configure(self, config: Mapping[str, Any], stack: str) -> None:
+        """Take what the engine hands over with every request; it is the same for the whole run."""
+        if config == self.config:
+            return
+        self.config = config
+        self._choices = choices(config, self.rules)
+        self.file = config.get("waivers", WAIVERS)
+        self.waivers = read(HERE / self.file, shown=self.file, needed=self.file != WAIVERS)
+        self._waiving = Waiving(self.waivers, stack)
+
+    def judge(self, judged: Graph, rules: list[Rule]) -> Report:
+        return self._waiving.waive(evaluate(judged, rules=rules, choices=self._choices))
 
 
 class _Run:
     """What one preview or update has seen."""
 
-    alone = [rule for rule in RULES.values() if rule.alone]
-    together = [rule for rule in RULES.values() if not rule.alone]
-
     def __init__(self) -> None:
+        self._alone, self._together = _Policy(alone()), _Policy(together())
         self._alone_by_type: dict[str, list[Rule]] = defaultdict(list)
-        for rule in self.alone:
+        for rule in self._alone.rules:
             for type in rule.types:
                 self._alone_by_type[type].append(rule)
         self._inputs: dict[str, Mapping[str, Any]] = {}
@@ -100,32 +127,60 @@ class _Run:
 
     def resource(self, args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
         """Judge one resource by its inputs."""
+        self._alone.configure(args.get_config(), stack_of([args.urn]))
         resource = Resource(args.urn, args.resource_type, args.name, decode(args.props))
         self._inputs[args.urn] = resource.props
-        report = _evaluate(Graph([resource]), self._alone_by_type.get(resource.short, []), args.get_config())
+        report = self._alone.judge(Graph([resource]), self._alone_by_type.get(resource.short, []))
         self._reports[args.urn] = report
         for finding in report.violations:
             report_violation(finding.message, finding.urn)
 
     def stack(self, args: StackValidationArgs, report_violation: ReportViolation) -> None:
-        """Judge the graph."""
-        self._stack = _evaluate(graph(args.resources, self._inputs), self.together, args.get_config())
+        """Judge the graph, and in the end the waivers."""
+        config, stack = args.get_config(), stack_of(resource.urn for resource in args.resources)
+        self._together.configure(config, stack)
+        judged = graph(args.resources, self._inputs)
+        self._stack = self._together.judge(judged, self._together.rules)
+        files = {policy.file: policy.waivers for policy in (self._alone, self._together)}
+        self._stack.findings += Waiving(sum(files.values(), Waivers()), stack).amiss(
+            self._report(args).findings, judged.resources, unmatched=config.get("unmatched", "fail") == "fail"
+        )
         for finding in self._stack.violations:
             report_violation(finding.message, finding.urn)
 
     def advice(self, args: StackValidationArgs, report_violation: ReportViolation) -> None:
         """Say what fails nobody, and how much was checked."""
+        report = self._report(args)
+        for finding in report.advice:
+            report_violation(finding.message, finding.urn)
+        for finding in report.waived:
+            report_violation(f"{finding.waiver}: {finding.message}", finding.urn)
+        print(report, flush=True)  # noqa: T201  the engine shows what a pack prints
+
+    def _report(self, args: StackValidationArgs) -> Report:
+        """What is said of the resources that are there in the end."""
         urns = {resource.urn for resource in args.resources}
-        reports = [report for urn, report in self._reports.items() if urn in urns] + [self._stack]
-        for report in reports:
-            for finding in report.advice:
-                report_violation(finding.message, finding.urn)
-        print(sum(reports, Report()), flush=True)  # noqa: T201  the engine shows what a pack prints
+        return sum((report for urn, report in self._reports.items() if urn in urns), Report()) + self._stack
 
 
-def _evaluate(judged: Graph, rules: list[Rule], config: Mapping[str, Any]) -> Report:
-    strict = config.get("unverifiable", "fail") == "fail"
-    return evaluate(judged, strict=strict, rules=rules, levels=config.get("rules"))
+def remediate(args: ResourceValidationArgs) -> Any:  # the SDK says that it awaits one, and takes it as well
+    """A resource's inputs as mended; None where there is nothing to mend."""
+    config = args.get_config()
+    inputs = dict(serialize_properties(args.props))  # as the engine sent them, unknowns and secrets marked
+    resource = Resource(args.urn, args.resource_type, args.name, _unmarked(inputs))
+    found = edits(resource, config.get("rules", REMEDIES), config.get("tags", {}))
+    return inputs if apply(inputs, found, lambda value: SPECIAL_SIG_KEY in value) else None
+
+
+def _unmarked(value: Any) -> Any:
+    """A value as the engine sends it, as plain JSON with `UNKNOWN` at its leaves."""
+    if isinstance(value, dict):
+        if SPECIAL_SIG_KEY in value:  # a secret; an asset has no value
+            return _unmarked(value.get("value", UNKNOWN))
+        return {key: _unmarked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    return UNKNOWN if _is_unknown(value) else value
 
 
 def decode(value: Any) -> Any:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
-
-from .graph import Graph, Resource
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Family = Literal[
     "encryption-at-rest", "encryption-in-transit", "exposure", "waf", "audit", "durability", "iam", "validity"
 ]
 Severity = Literal["low", "medium", "high", "critical"]
 Level = Literal["mandatory", "advisory", "disabled"]
-Check = Callable[[Resource, Graph], Iterable[str]]
+Check = Callable[..., Iterable[str]]
+"""It is given a resource, the graph and, by keyword, the settings of its rule."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class Rule:
     """It needs nothing but the resource's inputs, so it can stop a resource before that is made."""
     level: Level
     """How it counts where no configuration says otherwise."""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What an environment may set, as JSON schemas by name, defaults included."""
 
 
 RULES: dict[str, Rule] = {}
@@ -49,14 +50,26 @@ def rule(
     remediation: str,
     alone: bool = False,
     level: Level = "mandatory",
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Callable[[Check], Check]:
-    """Declare a check as a rule. `controls` is one comma-separated string."""
+    """Declare a check as a rule. `controls` is one comma-separated string.
+
+    `settings` are the JSON schemas of the check's keyword-only arguments, whose defaults hold where nothing is set.
+    """
 
     def register(check: Check) -> Check:
         if id in RULES:
             raise ValueError(f"there are two rules named {id}")
+        defaults: dict[str, Any] = getattr(check, "__kwdefaults__", None) or {}
+        if set(defaults) != set(settings or {}):
+            raise ValueError(f"the settings of {id} are not the keyword-only arguments of its check")
         named = tuple(control.strip() for control in controls.split(",") if control.strip())
-        RULES[id] = Rule(id, family, severity, title, types, named, remediation, check, alone, level)
+        schemas = {key: {**schema, "default": _json(defaults[key])} for key, schema in (settings or {}).items()}
+        RULES[id] = Rule(id, family, severity, title, types, named, remediation, check, alone, level, schemas)
         return check
 
     return register
+
+
+def _json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -10,9 +10,9 @@ from pathlib import Path
 
 EXIT_CODES = """\
 exit codes:
-  0  clean: no mandatory policy is violated
-  1  a mandatory policy is violated, or can't be verified
-  2  the settings or the command line are wrong
+  0  clean: no mandatory policy is violated, but for what is waived or stands in the baseline
+  1  a mandatory policy is violated or can't be verified, or a waiver is amiss
+  2  the settings, the command line or a file that it names are wrong
   3  the program itself failed
 """
 
@@ -43,6 +43,16 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--directory", type=Path, metavar="DIR", default=Path(), help="the project, or a folder in it (default: here)"
     )
+    policies = parser.add_argument_group("policies")
+    for option, what in (
+        ("sarif", "write the findings as SARIF 2.1.0, with the program's file and line"),
+        ("results", "write checks and findings as JSON, which is also a baseline for later runs"),
+        ("markdown", "write the findings as a comment for a pull request"),
+        ("baseline", "fail on what is new alone: the JSON of an earlier run, by --results or as --json prints it"),
+        ("waivers", "take the waivers from here (default: the file that the configuration names, policy/waivers.yaml)"),
+        ("policy-config", "how the rules count, as in `pulumi preview --policy-pack-config`"),
+    ):
+        policies.add_argument(f"--{option}", type=Path, metavar="FILE", help=what)
     parser.add_argument("--traceback", action="store_true", help="if the program fails, show where in full")
     return parser
 

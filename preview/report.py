@@ -74,14 +74,23 @@ def show(preview: Preview, *, resources: bool = False, console: Console | None =
     for kind, file in preview.files.items():
         printer.line(f"{kind}: ", (file or "left out, see above", "" if file else "yellow"), depth=1)
     printer.line()
-    violations = len(preview.report.violations)
-    others = len(preview.report.findings) - violations
-    advice = f", {counted(others, 'advisory finding')}" if others else ""
+    report = preview.report
+    violations = len(report.violations)
+    others = [
+        counted(len(found), what)
+        for found, what in (
+            (report.old, "old violation"),
+            (report.waived, "waived finding"),
+            (report.advice, "advisory finding"),
+        )
+        if found
+    ]
+    beside = "".join(f", {other}" for other in others)
     if violations:
         found = counted(violations, "mandatory violation")
-        printer.line((found, "bold red"), f"{advice}: this stack would be refused")
+        printer.line((found, "bold red"), f"{beside}: this stack would be refused")
     else:
-        printer.line(("Clean", "bold green"), f": no mandatory policy is violated{advice}")
+        printer.line(("Clean", "bold green"), f": no mandatory policy is violated{beside}")
 
 
 def as_text(value: object) -> str:
@@ -170,27 +179,38 @@ def counted(number: int, what: str = "resource") -> str:
 
 def show_policy(preview: Preview, printer: Printer) -> None:
     report = preview.report
-    by_rule: dict[tuple[bool, str, str], list[Finding]] = defaultdict(list)
+    by_rule: dict[tuple[int, str, str, str], list[Finding]] = defaultdict(list)
     for finding in report.findings:
-        by_rule[finding.level != "mandatory", finding.verdict, finding.rule].append(finding)
-    for (_, verdict, rule), findings in sorted(by_rule.items()):
+        by_rule[*standing(finding), finding.verdict, finding.rule].append(finding)
+    for (_, stands, verdict, rule), findings in sorted(by_rule.items()):
         word, style = VERDICTS[verdict]
         first = findings[0]
         printer.line(
             (word, style),
             " ",
             (rule, "bold"),
-            f"  {first.level}, severity {first.severity}, {first.family}",
+            f"  {stands}, severity {first.severity}, {first.family}",
             depth=1,
         )
         for finding in sorted(findings, key=lambda f: (f.type, f.name, f.message)):
             source = f"  {finding.source}" if finding.source else ""
             printer.line((finding.type, "cyan"), " ", (finding.name, "bold"), (source, "blue"), depth=2)
-            printer.line(message(finding), depth=3)
+            printer.line(message(finding), (f"  [{finding.id}]", "dim"), depth=3)
+            if finding.waiver:
+                printer.line((str(finding.waiver), "yellow"), depth=3)
     printer.line(
         f"{report.checks} checks: {report.passed} passed, {report.failed} failed, {report.unverifiable} unverifiable",
         depth=1,
     )
+
+
+def standing(finding: Finding) -> tuple[int, str]:
+    """How a finding counts: its place in the report, and the word for it."""
+    if finding.waiver:
+        return 2, "waived"
+    if finding.level != "mandatory":
+        return 3, finding.level
+    return (1, "in the baseline") if finding.old else (0, "mandatory")
 
 
 def message(finding: Finding) -> str:

@@ -10,14 +10,18 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections import Counter
+
+    from policy.config import Config
     from policy.evaluate import Report
     from policy.graph import Resource
+    from policy.waivers import Waivers
     from preview.diagram import Layout
     from standin.mocks import Recording, Registration
 
@@ -38,6 +42,12 @@ class Options:
     no_diagram: bool = False
     out: Path | None = None
     directory: Path = field(default_factory=Path)
+    sarif: Path | None = None
+    results: Path | None = None
+    markdown: Path | None = None
+    baseline: Path | None = None
+    waivers: Path | None = None
+    policy_config: Path | None = None
     traceback: bool = False
 
 
@@ -57,6 +67,15 @@ class Project:
     @property
     def region(self) -> str:
         return str(self.config.get("aws:region") or "us-east-1")
+
+
+@dataclass
+class Policies:
+    """What is said about the policies from outside the program."""
+
+    config: Config
+    waivers: Waivers
+    baseline: Counter[str] | None
 
 
 @dataclass
@@ -226,6 +245,8 @@ def record_and_judge(options: Options, project: Project, layout: Layout | None) 
     seconds: dict[str, float] = {}
     with timed(seconds, "imports"):
         from standin.mocks import run_program
+    with timed(seconds, "policy"):
+        policies = read_policies(options, project)
     with timed(seconds, "program"), progress(quiet=options.json) as on_register, program_errors(project):
         recording = run_program(
             project.directory,
@@ -242,7 +263,7 @@ def record_and_judge(options: Options, project: Project, layout: Layout | None) 
             architecture = build(recording.registrations, project.region)
             layout.send(architecture)
     with timed(seconds, "policy"):
-        report = judge(recording, project.region)
+        report = judge(recording, project.region, policies)
     preview = Preview(project, recording, report, options.unknown, seconds=seconds)
     if project.encrypted:
         count = len(project.encrypted)
@@ -262,6 +283,7 @@ def record_and_judge(options: Options, project: Project, layout: Layout | None) 
             except NoDiagram as reason:
                 preview.files["diagram"] = None
                 preview.notes.append(f"THE DIAGRAM WAS LEFT OUT: {reason}")
+    write_results(options, preview)
     file = out / f"{project.stack}.json"
     preview.files["json"] = os.path.relpath(file)
     write(file, json.dumps(as_json(preview), indent=2) + "\n")
@@ -353,12 +375,56 @@ def location(error: BaseException, directory: Path, file: str | None = None) -> 
     return found
 
 
-def judge(recording: Recording, region: str) -> Report:
+def read_policies(options: Options, project: Project) -> Policies:
+    """The policies' configuration, waivers and baseline, before the program runs."""
+    from policy.config import WAIVERS, BadConfig, Config, read
+    from policy.results import BadBaseline, read_baseline
+    from policy.waivers import Waivers
+    from policy.waivers import read as read_waivers
+
+    try:
+        config = read(options.policy_config) if options.policy_config else Config()
+        baseline = read_baseline(options.baseline) if options.baseline else None
+    except (BadConfig, BadBaseline) as error:
+        raise Mistake(str(error)) from error
+    waivers = Waivers()
+    pack = Path(sys.modules["policy"].__file__ or "").parent
+    for file in [options.waivers] if options.waivers else [pack / name for name in config.waivers]:
+        needed = file != pack / WAIVERS
+        waivers += read_waivers(file, shown=os.path.relpath(file, project.directory), needed=needed)
+    return Policies(config, waivers, baseline)
+
+
+def judge(recording: Recording, region: str, policies: Policies) -> Report:
     """What the policy pack says about everything that was registered."""
     from policy.evaluate import evaluate
     from policy.graph import Graph
+    from policy.results import compare
+    from policy.waivers import Waiving, stack_of
 
-    return evaluate(Graph(policy_resources(recording), region=region))
+    resources = policy_resources(recording)
+    waiving = Waiving(policies.waivers, stack_of(resource.urn for resource in resources))
+    report = waiving.waive(evaluate(Graph(resources, region=region), choices=policies.config.choices))
+    report.findings += waiving.amiss(report.findings, resources, unmatched=policies.config.unmatched)
+    return report if policies.baseline is None else compare(report, policies.baseline)
+
+
+def write_results(options: Options, preview: Preview) -> None:
+    """Writes the files that were asked for."""
+    from policy import results
+
+    report, project = preview.report, preview.project
+    if options.results:
+        text = json.dumps(results.as_json(report), indent=2) + "\n"
+        preview.files["results"] = write(options.results, text)
+    if options.sarif:
+        top = next((d for d in (project.root, *project.root.parents) if (d / ".git").exists()), project.root)
+        base = os.path.relpath(project.directory, top)
+        log = results.sarif(report, base="" if base == "." else f"{base}/", compared=options.baseline is not None)
+        preview.files["sarif"] = write(options.sarif, json.dumps(log, indent=2) + "\n")
+    if options.markdown:
+        title = f"{project.name} {project.stack}"
+        preview.files["markdown"] = write(options.markdown, results.markdown(report, title))
 
 
 def policy_resources(recording: Recording) -> list[Resource]:
@@ -395,8 +461,11 @@ def policy_resources(recording: Recording) -> list[Resource]:
 
 def as_json(preview: Preview) -> dict[str, Any]:
     """Everything there is to know about a preview, secrets hidden."""
-    project, report = preview.project, preview.report
+    from policy import results
+
+    project = preview.project
     registrations = preview.recording.registrations
+    judged = results.as_json(preview.report)
     return {
         "version": VERSION,
         "project": project.name,
@@ -406,14 +475,10 @@ def as_json(preview: Preview) -> dict[str, Any]:
         "summary": {
             "resources": sum(r.custom for r in registrations),
             "components": sum(not r.custom for r in registrations),
-            "checks": report.checks,
-            "passed": report.passed,
-            "failed": report.failed,
-            "unverifiable": report.unverifiable,
-            "violations": len(report.violations),
+            **judged["summary"],
             "exit_code": preview.exit_code,
         },
-        "findings": [asdict(f) for f in report.findings],
+        "findings": judged["findings"],
         "outputs": shown(preview.recording.outputs),
         "notes": preview.notes,
         "files": preview.files,

@@ -111,11 +111,22 @@ def cache_logged(cache: Resource, graph: Graph) -> Iterator[str]:
     title="Log groups say how long they keep their logs",
     controls="CKV_AWS_66",
     remediation="Set retentionInDays",
+    settings={
+        "days": {
+            "type": "integer", "minimum": 1, "maximum": 3653,
+            "description": "The least that logs are kept, in days.",
+        },
+    },
 )  # fmt: skip
-def log_group_retention(group: Resource, graph: Graph) -> Iterator[str]:
+def log_group_retention(group: Resource, graph: Graph, *, days: int = 1) -> Iterator[str]:
     """Class DELIVERY has a retention of its own that can't be changed."""
-    if get(group, "logGroupClass") != "DELIVERY" and not get(group, "retentionInDays"):
+    if get(group, "logGroupClass") == "DELIVERY":
+        return
+    kept = get(group, "retentionInDays")
+    if not kept:
         yield "it keeps its logs for ever, by chance and at a price"
+    elif isinstance(kept, (int, float)) and kept < days:
+        yield f"it keeps its logs for less than {days} days"
 
 
 # -- CloudTrail --------------------------------------------------------------------------------------------------------

@@ -19,14 +19,22 @@ FAMILY: Family = "durability"
     title="Databases are backed up",
     controls="FSBP RDS.11, CKV_AWS_133, cdk-nag RDS13",
     remediation="Set backupRetentionPeriod to the days that backups are kept",
+    settings={
+        "days": {
+            "type": "integer", "minimum": 1, "maximum": 35,
+            "description": "The least that backups are kept, in days.",
+        },
+    },
 )  # fmt: skip
-def database_backed_up(database: Resource, graph: Graph) -> Iterator[str]:
+def database_backed_up(database: Resource, graph: Graph, *, days: int = 1) -> Iterator[str]:
     """A replica is backed up through its source; a cluster keeps a day where nothing is said."""
     if given(database, "replicateSourceDb"):
         return
-    days = get(database, "backupRetentionPeriod")
-    if days == 0 or (days is None and database.short == "rds/instance"):
+    kept = get(database, "backupRetentionPeriod")
+    if kept == 0 or (kept is None and database.short == "rds/instance"):
         yield "it is never backed up"
+    elif isinstance(kept or 1, (int, float)) and (kept or 1) < days:
+        yield f"its backups are kept for less than {days} days"
 
 
 @rule(
@@ -104,14 +112,23 @@ def cache_failover(cache: Resource, graph: Graph) -> Iterator[str]:
     title="Redis is backed up",
     controls="FSBP ElastiCache.1, CKV_AWS_134",
     remediation="Set snapshotRetentionLimit to the days that snapshots are kept",
+    settings={
+        "days": {
+            "type": "integer", "minimum": 1, "maximum": 35,
+            "description": "The least that snapshots are kept, in days.",
+        },
+    },
 )  # fmt: skip
-def cache_snapshots(cache: Resource, graph: Graph) -> Iterator[str]:
+def cache_snapshots(cache: Resource, graph: Graph, *, days: int = 1) -> Iterator[str]:
     """A group speaks for its nodes, and Memcached has no snapshots."""
     if is_member(cache) or not is_redis(cache):
         return
     inherits(cache, "snapshotRetentionLimit")
-    if get(cache, "snapshotRetentionLimit") in (None, 0):
+    kept = get(cache, "snapshotRetentionLimit")
+    if kept in (None, 0):
         yield "it is never backed up"
+    elif isinstance(kept, (int, float)) and kept < days:
+        yield f"its snapshots are kept for less than {days} days"
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..buckets import policies
@@ -66,13 +66,19 @@ def listener_rule_encrypted(listener_rule: Resource, graph: Graph) -> Iterator[s
     title="Listeners demand TLS 1.2 or newer",
     controls="FSBP ELB.17, CKV_AWS_103, CKV2_AWS_74",
     remediation="Set sslPolicy to ELBSecurityPolicy-TLS13-1-2-2021-06 or newer; the default admits TLS 1.0",
+    settings={
+        "policies": {
+            "type": "array", "items": {"type": "string"}, "minItems": 1,
+            "description": "What the name of a security policy begins with that will do.",
+        },
+    },
 )  # fmt: skip
-def listener_tls_policy(listener: Resource, graph: Graph) -> Iterator[str]:
+def listener_tls_policy(listener: Resource, graph: Graph, *, policies: Sequence[str] = TLS_12) -> Iterator[str]:
     if get(listener, "protocol") not in ("HTTPS", "TLS"):
         return
     policy = str(get(listener, "sslPolicy") or "")
-    if not policy.startswith(TLS_12):
-        yield "its sslPolicy admits TLS older than 1.2" if policy else "it has no sslPolicy"
+    if not policy.startswith(tuple(policies)):
+        yield "its sslPolicy admits TLS older than is allowed" if policy else "it has no sslPolicy"
 
 
 @rule(
@@ -167,14 +173,22 @@ def distribution_viewers_encrypted(distribution: Resource, graph: Graph) -> Iter
     controls="FSBP CloudFront.15, CKV_AWS_174, cdk-nag CFR4",
     remediation="Use a certificate of your own and set viewerCertificate.minimumProtocolVersion to TLSv1.2_2021 "
     "or newer; CloudFront's default certificate admits TLS 1.0",
+    settings={
+        "versions": {
+            "type": "array", "items": {"type": "string"}, "minItems": 1,
+            "description": "What a minimumProtocolVersion begins with that will do.",
+        },
+    },
 )  # fmt: skip
-def distribution_tls_version(distribution: Resource, graph: Graph) -> Iterator[str]:
+def distribution_tls_version(
+    distribution: Resource, graph: Graph, *, versions: Sequence[str] = ("TLSv1.2_", "TLSv1.3_")
+) -> Iterator[str]:
     if yes(distribution, "viewerCertificate.cloudfrontDefaultCertificate"):
         yield "it uses CloudFront's default certificate"
         return
     version = str(get(distribution, "viewerCertificate.minimumProtocolVersion") or "")
-    if not version.startswith(("TLSv1.2_", "TLSv1.3_")):
-        yield "it admits TLS older than 1.2"
+    if not version.startswith(tuple(versions)):
+        yield "it admits TLS older than is allowed"
 
 
 @rule(

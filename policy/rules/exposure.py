@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..beanstalk import fronts_internet
@@ -150,15 +150,23 @@ def subnet_no_public_addresses(subnet: Resource, graph: Graph) -> Iterator[str]:
     controls="FSBP EC2.13, FSBP EC2.14, FSBP EC2.18, FSBP EC2.19, CIS AWS 3.0 5.2, CIS AWS 3.0 5.3, CKV_AWS_24, "
     "CKV_AWS_25, CKV_AWS_260, CKV_AWS_277, cdk-nag EC23",
     remediation="Name a security group or a prefix list as the source, or a narrow CIDR",
+    settings={
+        "public_ports": {
+            "type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 65535},
+            "description": "The ports that internet-facing load balancers may listen on.",
+        },
+    },
 )  # fmt: skip
-def ingress_not_from_world(resource: Resource, graph: Graph) -> Iterator[str]:
-    """Port 80 or 443 may be open where all that uses the group are internet-facing load balancers, and one does."""
+def ingress_not_from_world(
+    resource: Resource, graph: Graph, *, public_ports: Sequence[int] = (80, 443)
+) -> Iterator[str]:
+    """A public port may be open where all that uses the group are internet-facing load balancers, and one does."""
 
     def judge(values: Any) -> Iterator[str]:
         for version in world(graph, resource, values):
             opened = ports(values)
             admits = f"it admits the internet ({version}) to {ports_text(opened)}"
-            if opened not in (range(80, 81), range(443, 444)):
+            if len(opened) != 1 or opened[0] not in public_ports:
                 yield admits
             elif not some(_groups(resource, graph), lambda group: _fronts_internet(graph, group)):
                 yield f"{admits} of something else than an internet-facing load balancer"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policy.evaluate import Finding, judge
+from policy.evaluate import Choice, Finding, judge
 from policy.graph import UNKNOWN
 from policy.rule import RULES
 from tests.policy.build import Made, Text, graph, name, res
@@ -25,7 +25,7 @@ from tests.policy.cases.exposure import GATEWAY, group, ingress_rule, main_table
 
 def findings(rule: str, *world: Made) -> list[Finding]:
     found = graph(*world)
-    return judge(RULES[rule], found.resources[0], found, "mandatory")
+    return judge(RULES[rule], found.resources[0], found, Choice("mandatory"))
 
 
 def said(rule: str, *world: Made) -> list[str]:

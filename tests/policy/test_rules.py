@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from policy.evaluate import judge
+from policy.evaluate import Choice, judge
 from policy.graph import Graph, Resource
 from policy.rule import RULES
 from tests.policy.build import Case, Made, resources
@@ -26,7 +26,7 @@ V2 = ("bucket", "bucketAcl", "bucketLogging", "bucketServerSideEncryptionConfigu
 
 def verdicts(case: Case, found: list[Resource]) -> set[str]:
     graph = Graph(found, region="eu-west-1")
-    return {finding.verdict for finding in judge(RULES[case.rule], found[0], graph, "mandatory")}
+    return {finding.verdict for finding in judge(RULES[case.rule], found[0], graph, Choice("mandatory"))}
 
 
 def worlds() -> Iterator[tuple[str, Case, Outcome, list[Made]]]:
@@ -87,7 +87,7 @@ def test_no_message_holds_a_value() -> None:
         for number in range(-1, sum(1 for resource in found for _ in strings(resource.props))):
             counter = count()
             planted = [replace(resource, props=plant(resource.props, number, counter)) for resource in found]
-            for finding in judge(RULES[case.rule], planted[0], Graph(planted, region="eu-west-1"), "mandatory"):
+            for finding in judge(RULES[case.rule], planted[0], Graph(planted, region="eu-west-1"), Choice("mandatory")):
                 assert CANARY not in str(finding), id
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pulumi._types import input_type_types, is_input_type
 
-from policy.evaluate import judge
+from policy.evaluate import Choice, judge
 from policy.graph import Graph, short_type
 from policy.rule import RULES
 from tests.policy.build import resources, token
@@ -161,7 +161,7 @@ def test_rules_read_properties_that_exist(rule: str) -> None:
                 graph = Graph(found, region="eu-west-1")
                 for read in reads.values():  # by which resources are told apart, whatever their type
                     read.clear()
-                judge(RULES[rule], found[0], graph, "mandatory")
+                judge(RULES[rule], found[0], graph, Choice("mandatory"))
                 noted |= {(type, path) for type, read in reads.items() for path in read if judged(type)}
     assert noted
     for type, path in noted:

@@ -232,7 +232,8 @@ def test_json_has_everything(project, preview):
     summary = content["summary"]
     assert summary.pop("checks") == summary.pop("passed") + 1
     assert summary == {
-        "resources": 2, "components": 1, "failed": 1, "unverifiable": 0, "violations": 1, "exit_code": 1
+        "resources": 2, "components": 1, "failed": 1, "unverifiable": 0, "violations": 1, "waived": 0, "old": 0,
+        "advice": 0, "exit_code": 1,
     }  # fmt: skip
     assert content["outputs"] == {"name": "value"}
     registrations = {r["name"]: r for r in content["registrations"]}
