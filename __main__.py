@@ -6,27 +6,44 @@ import pulumi
 
 import settings
 from components.analytics import Analytics
+from components.audit import Audit
 from components.backend import Backend
 from components.cache import Cache
 from components.data import DataServices
 from components.database import Database
 from components.datalake import DataLake
-from components.edge import Dns, Edge
+from components.delivery import Delivery
+from components.edge import CLOUDFRONT_REGION, Dns, Edge
+from components.grafana import Grafana
 from components.kubernetes import Kubernetes
 from components.loadbalancing import ApplicationLoadBalancer, ClassicLoadBalancer, NetworkLoadBalancer
 from components.messaging import Messaging
 from components.network import Network
-from components.observability import AlarmTopic
+from components.observability import AlarmTopic, Observability
 from components.registry import Registry
 from components.security import Security
 from components.storage import LogBucket, SecureBucket
+from components.visualization import Visualization
 from components.web import Web
 from jobs.package import package
 
+HERE = Path(__file__).parent
+CAUSES = {
+    "web": ["cache", "database"],
+    "backend": ["cache", "database"],
+    "kubernetes": ["cache", "database"],
+    "load-balancing": ["cache", "database", "web", "backend", "kubernetes"],
+    "edge": ["cache", "database", "web", "backend", "kubernetes", "load-balancing"],
+    "analytics": ["database"],
+    "visualization": ["database", "analytics"],
+}
+"""Whose alarms come before a tier's own: one fault is told once."""
+
 stack = settings.load()
 tiers, balancing = stack.tiers, stack.load_balancing
-dns = alb = nlb = classic = edge = cache = database = storage = messaging = None
-artifacts = backend = kubernetes = registry = analytics = None
+dns = alb = nlb = classic = edge = cache = database = storage = messaging = web = None
+artifacts = backend = kubernetes = registry = lake = analytics = visualization = delivery = audit = None
+observability = grafana = None
 
 # What every tier stands on: keys, the log bucket, the topic of alarms, the network
 security = Security("security", stack.security)
@@ -78,16 +95,16 @@ data = DataServices(cache, database, storage, messaging)
 # ALB -> web tier -> the data
 if tiers.web and alb:
     subnets = network.public if stack.web.placement == "public" else network.private
-    Web("web", stack.web, subnets=subnets, key=data_key, alb=alb, nlb=nlb, classic=classic, data=data)
+    web = Web("web", stack.web, subnets=subnets, key=data_key, alb=alb, nlb=nlb, classic=classic, data=data)
 
 # ALB /api/* -> Elastic Beanstalk -> the data
-if tiers.backend or tiers.analytics:
+if tiers.backend or tiers.analytics or tiers.delivery:
     artifacts = SecureBucket("artifacts", stack.artifacts, key=data_key, logs=logs)
 if tiers.backend and artifacts:
     backend = Backend(
         "backend",
         stack.backend,
-        source=Path(__file__).parent / "applications" / "backend",
+        source=HERE / "applications" / "backend",
         subnets=network.private,
         logs_key=logs_key,
         logs=logs,
@@ -108,7 +125,7 @@ if tiers.registry:
     pullers = [kubernetes.node_role_arn] if kubernetes else []
     registry = Registry("registry", stack.registry, key=data_key, pullers=pullers)
 
-# MySQL replica -> EMR -> S3 -> Athena, on a schedule
+# MySQL replica -> EMR -> S3 -> Athena -> QuickSight, on a schedule
 if tiers.analytics and artifacts and database:
     lake = DataLake("lake", stack.lake, key=data_key, logs_key=logs_key, logs=logs)
     analytics = Analytics(
@@ -122,6 +139,67 @@ if tiers.analytics and artifacts and database:
         database=database,
         package=package(),
         topic=topic,
+    )
+if tiers.visualization and lake:
+    visualization = Visualization(
+        "visualization", stack.visualization, subnets=network.private, key=data_key, lake=lake, database=database
+    )
+
+# pull request -> tests, preview and policies -> merge -> every stack in turn
+if tiers.delivery and stack.delivery and artifacts:
+    delivery = Delivery(
+        "delivery",
+        stack.delivery,
+        subnets=network.private,
+        key=data_key,
+        logs_key=logs_key,
+        artifacts=artifacts,
+        build_specs=HERE / "delivery",
+        topic=topic,
+    )
+
+# Who did what, what is wrong, and who is told
+if tiers.audit:
+    kept = [storage, lake and lake.raw, lake and lake.curated]
+    buckets = [bucket for bucket in kept if bucket]
+    audit = Audit("audit", stack.audit, logs=logs, logs_key=logs_key, buckets=buckets)
+watched = {
+    "cache": cache,
+    "database": database,
+    "messaging": messaging,
+    "web": web,
+    "backend": backend,
+    "kubernetes": kubernetes,
+    "load-balancing": alb,
+    "network-load-balancing": nlb,
+    "classic-load-balancing": classic,
+    "edge": edge,
+    "analytics": analytics,
+    "visualization": visualization,
+    "delivery": delivery,
+    "audit": audit,
+}
+alarms = {tier: component.alarms for tier, component in watched.items() if component}
+if tiers.observability:
+    distant = topic if stack.region == CLOUDFRONT_REGION else topic.in_region("alarms-global", CLOUDFRONT_REGION)
+    observability = Observability(
+        "observability",
+        stack.observability,
+        tiers=alarms,
+        stands_on=CAUSES,
+        topic=topic,
+        global_topic=distant if edge else None,
+    )
+if tiers.grafana:
+    grafana = Grafana(
+        "grafana",
+        stack.grafana,
+        subnets=network.private,
+        key=data_key,
+        lake=lake,
+        database=database,
+        topic=topic,
+        tiers=alarms,
     )
 
 pulumi.export("vpc_id", network.vpc_id)
@@ -152,3 +230,11 @@ if registry:
 if analytics:
     pulumi.export("analytics_state_machine_arn", analytics.state_machine_arn)
     pulumi.export("analytics_certificates_uri", analytics.certificates_uri)
+if visualization:
+    pulumi.export("quicksight_dashboard_url", visualization.dashboard_url)
+if delivery:
+    pulumi.export("clone_url", delivery.clone_url)
+if observability and observability.dashboard_name:
+    pulumi.export("dashboard", observability.dashboard_name)
+if grafana:
+    pulumi.export("grafana_url", grafana.url)

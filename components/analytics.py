@@ -27,7 +27,7 @@ from .common import (
 from .database import Database
 from .datalake import DataLake
 from .network import Subnets, allow, https_out
-from .observability import AlarmTopic
+from .observability import Alarm, AlarmTopic, Watched, watch
 from .runs import Run
 from .security import EncryptionKey
 from .storage import SecureBucket
@@ -138,6 +138,17 @@ class ScheduleArgs(Args):
         return time_zone
 
 
+class AnalyticsAlarms(Args):
+    """What of the runs is a fault. A threshold of null leaves its alarm out."""
+
+    ended_early_limit: int | None = Field(default=1, ge=1)
+    """Runs in an hour that were stopped by hand or took too long: none of those tells the topic by itself."""
+    failed_limit: int | None = Field(default=None, ge=1)
+    """Runs in an hour that failed; none by default, since each of them tells the topic itself, with the reason."""
+    unscheduled_limit: int | None = Field(default=1, ge=1)
+    """Starts in an hour that the scheduler gave up."""
+
+
 class AnalyticsArgs(Args):
     """Clusters, jobs, and when they run."""
 
@@ -209,6 +220,8 @@ class AnalyticsArgs(Args):
     """When runs start, and in which time zone."""
     log_retention_days: RetentionDays = 365
     """Days that the state machine's errors are kept in CloudWatch Logs; the clusters' logs are in the results zone."""
+    alarms: AnalyticsAlarms = Field(default_factory=AnalyticsAlarms)
+    """Thresholds."""
 
     def refusals(self) -> Iterator[Refusal]:
         installed = set(self.applications)
@@ -281,6 +294,7 @@ class Analytics(pulumi.ComponentResource):
     service_security_group_id: pulumi.Output[str]
     role_name: str
     """The instances'."""
+    alarms: dict[str, Watched]
 
     def __init__(
         self,
@@ -350,9 +364,11 @@ class Analytics(pulumi.ComponentResource):
         cluster = self._create_cluster(ready) if args.long_running else None
         uploads.append(self._upload("places", f"{name}/places.json", text=self._places(cluster)))
         self._machine_name = physical_name(name, 80)
+        self._schedule_group = physical_name(name, 64)
         self.state_machine_arn = self._here.arn("states", f"stateMachine:{self._machine_name}")
         machine = self._create_state_machine(folder, [*ready, *uploads])
         self._create_schedule(machine)
+        self.alarms = watch(name, self._alarms(), parent=self)
         self.register_outputs(
             {
                 "state_machine_arn": self.state_machine_arn,
@@ -978,7 +994,12 @@ class Analytics(pulumi.ComponentResource):
         name, args = f"{self._name}-schedule", self._args.schedule
         role, permissions = create_role(
             name,
-            trust=service_trust("scheduler.amazonaws.com", StringEquals={"aws:SourceAccount": self._here.account}),
+            trust=service_trust(
+                "scheduler.amazonaws.com",
+                StringEquals={"aws:SourceAccount": self._here.account},
+                # A schedule goes by its group (EventBridge Scheduler user guide, "Confused deputy prevention").
+                ArnLike={"aws:SourceArn": self._here.arn("scheduler", f"schedule-group/{self._schedule_group}")},
+            ),
             statements=[
                 {"Effect": "Allow", "Action": "states:StartExecution", "Resource": self.state_machine_arn},
                 self._machine_key_statement(),
@@ -986,9 +1007,14 @@ class Analytics(pulumi.ComponentResource):
             ],
             parent=self,
         )
+        group = aws.scheduler.ScheduleGroup(
+            self._name, name=self._schedule_group, tags=tags(self._name), opts=self._child
+        )
         aws.scheduler.Schedule(
             self._name,
             name=physical_name(self._name, 64),
+            # One of its own, because CloudWatch counts by groups.
+            group_name=group.name,
             description=f"Runs the analytics jobs of {pulumi.get_project()} {pulumi.get_stack()}",
             schedule_expression=args.expression,
             schedule_expression_timezone=args.time_zone,
@@ -1006,6 +1032,52 @@ class Analytics(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
+
+    def _alarms(self) -> dict[str, Alarm]:
+        """Step Functions and EventBridge Scheduler count what happens, so that no count is no fault."""
+        args = self._args.alarms
+        runs = {"StateMachineArn": self.state_machine_arn}
+
+        def counted(description: str, namespace: str, metric: str, where: dict[str, Any], limit: int | None) -> Alarm:
+            return Alarm(
+                description,
+                namespace,
+                metric,
+                where,
+                limit,
+                missing="notBreaching",
+                statistic="Sum",
+                period_seconds=3600,
+                periods=1,
+            )
+
+        schedule = {"ScheduleGroup": self._schedule_group}
+        return {
+            "failed": counted(
+                "A run of the analytics jobs failed", "AWS/States", "ExecutionsFailed", runs, args.failed_limit
+            ),
+            "aborted": counted(
+                "A run of the analytics jobs was stopped by hand: see that its cluster has ended",
+                "AWS/States",
+                "ExecutionsAborted",
+                runs,
+                args.ended_early_limit,
+            ),
+            "timed-out": counted(
+                "A run of the analytics jobs took too long: see that its cluster has ended",
+                "AWS/States",
+                "ExecutionsTimedOut",
+                runs,
+                args.ended_early_limit,
+            ),
+            "unscheduled": counted(
+                "The scheduler could not start a run of the analytics jobs, and gave up",
+                "AWS/Scheduler",
+                "InvocationDroppedCount",
+                schedule,
+                args.unscheduled_limit,
+            ),
+        }
 
 
 def _type_configs(fleet: FleetArgs) -> list[Any]:

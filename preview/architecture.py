@@ -66,6 +66,7 @@ class Link:
 KINDS = {
     "traffic": "traffic",
     "replication": "replication",
+    "data": "data for analytics",
     "guard": "guarded by WAF",
     "egress": "way out to the internet",
     "logs": "logs",
@@ -214,6 +215,9 @@ NODES = {
     "aws:elb/loadBalancer:LoadBalancer": Look(
         "Classic Load Balancer", "network", "balancer", ("internal if internal", "internet-facing unless internal")
     ),
+    "aws:emr/cluster:Cluster": Look("EMR cluster", "analytics", "servers", ("{releaseLabel}", "{applications}")),
+    "aws:emr/securityConfiguration:SecurityConfiguration": Look("EMR, a cluster each run", "analytics", "servers"),
+    "aws:glue/catalogDatabase:CatalogDatabase": Look("Glue catalog", "analytics", "chart"),
     "aws:grafana/workspace:Workspace": Look(
         "Managed Grafana", "management", "chart", ("Grafana {grafanaVersion}", "{authenticationProviders}")
     ),
@@ -260,8 +264,14 @@ GATEWAY = "aws:ec2/internetGateway:InternetGateway"
 NAT = "aws:ec2/natGateway:NatGateway"
 KEY = "aws:kms/key:Key"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+EMR_CLUSTER = "aws:emr/cluster:Cluster"
+DATABASE = "aws:rds/instance:Instance"
+INSTANCE_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+STATE_MACHINE = "aws:sfn/stateMachine:StateMachine"
+EMR_SECURITY = "aws:emr/securityConfiguration:SecurityConfiguration"
 QUEUE = "aws:sqs/queue:Queue"
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105  a type
+OBJECTS = ("aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2")
 LOAD_BALANCERS = ("aws:lb/loadBalancer:LoadBalancer", "aws:elb/loadBalancer:LoadBalancer")
 
 # Types whose resources lie in a box together with what one of their properties refers to, and what that box is called.
@@ -385,6 +395,7 @@ class Node:
     tooltip: str = ""
     keys: list[str] = field(default_factory=list)  # names of the KMS keys that encrypt it
     box: str | None = None
+    component: str = ""  # the program's own name for what it belongs to
     count: int = 1
 
 
@@ -446,6 +457,7 @@ class _Builder:
             u: {p: sorted(d for d in ds if d in self.resources and d != u) for p, ds in r.property_dependencies.items()}
             for u, r in self.resources.items()
         }
+        self.add_transient_clusters()
         # A queue for dead letters is a detail of the queue that they come from.
         self.dead_letters = {
             d: u for u, r in self.resources.items() if r.type == QUEUE for d in self.deps[u].get("redrivePolicy", ())
@@ -478,7 +490,26 @@ class _Builder:
         return self.resources[urn].type
 
     def is_detail(self, urn: str) -> bool:
-        return is_detail(self.type(urn)) or urn in self.dead_letters
+        return is_detail(self.type(urn)) or urn in self.dead_letters or urn in self.of_clusters
+
+    def add_transient_clusters(self) -> None:
+        """Clusters that come and go with a run are no resources: how they are secured stands for them, with the
+        groups and the profile that their component has ready, and the subnets and databases that it tells them of."""
+        beside: dict[str | None, list[str]] = defaultdict(list)
+        for urn, resource in self.resources.items():
+            beside[resource.parent].append(urn)
+            started = [d for d in resource.dependencies if d in self.resources and self.type(d) == EMR_SECURITY]
+            if resource.type == STATE_MACHINE:
+                self.deps[urn]["starts"] = started
+        self.of_clusters = set()
+        for urn in (u for u in self.resources if self.type(u) == EMR_SECURITY):
+            siblings = beside[self.resources[urn].parent]
+            if any(self.type(s) == EMR_CLUSTER for s in siblings):
+                self.of_clusters.add(urn)
+                continue
+            self.deps[urn]["members"] = [s for s in siblings if self.type(s) in (SECURITY_GROUP, INSTANCE_PROFILE)]
+            told = {t for s in siblings if self.type(s) in OBJECTS for t in self.targets(s)}
+            self.deps[urn]["told"] = sorted(t for t in told if self.type(t) in (SUBNET, DATABASE))
 
     def ends(self, urn: str, property_: str, types: Sequence[str] = ()) -> list[str]:
         """What a property refers to, by what it was made from or a record's name; without one, the resource itself."""
@@ -611,13 +642,18 @@ class _Builder:
                 if (
                     self.type(target) != KEY
                     and self.clusters.get(urn, urn) != self.clusters.get(target, target)
-                    and (urn, target) not in through
+                    and ((urn, target) not in through or target in self.deps[urn].get("told", ()))
                     and not any(found.get((urn, target), {}))
                     and not any(found.get((target, urn), {}))
                 ):
-                    found[urn, target]["uses"]
+                    found[urn, target]["data" if self.is_data(urn, target) else "uses"]
         edges = [Edge(s, t, k, said(labels)) for (s, t), kinds in found.items() for k, labels in kinds.items()]
         return [*edges, *self.entries(edges), *([Edge(INTERNET, FOREIGN_ZONE, "traffic")] * self.looked_up(edges))]
+
+    def is_data(self, urn: str, target: str) -> bool:
+        """Whether what a node uses is the data that it is there for."""
+        categories = [(NODES.get(self.type(u)) or plain_look(self.type(u))).category for u in (urn, target)]
+        return categories[0] == "analytics" and categories[1] in ("analytics", "database", "storage")
 
     @staticmethod
     def looked_up(edges: Iterable[Edge]) -> bool:
@@ -658,6 +694,8 @@ class _Builder:
             seen.add(item)
             if self.type(item) == SECRET_VERSION:  # what is in a secret is for others to use
                 todo += self.deps[item].get("secretId", ())
+            elif self.type(item) in OBJECTS:  # what is in an object as well
+                todo += self.deps[item].get("bucket", ())
             elif self.is_detail(item):
                 todo += [*self.details[item], *self.targets(item), *self.grants[item]]
                 todo += [self.dead_letters[item]] if item in self.dead_letters else []
@@ -817,8 +855,26 @@ class _Builder:
         if keys:
             tooltip += f"; encrypted with {', '.join(keys)}"
         return Node(
-            urn, resource.type, words(label), [self.called(urn)], look.category, look.icon, caption, tooltip, keys, box
+            urn,
+            resource.type,
+            words(label),
+            [self.called(urn)],
+            look.category,
+            look.icon,
+            caption,
+            tooltip,
+            keys,
+            box,
+            self.component(urn),
         )
+
+    def component(self, urn: str) -> str:
+        """The outermost component that a resource belongs to."""
+        outermost = ""
+        parent = self.components.get(self.resources[urn].parent or "")
+        while parent:
+            outermost, parent = parent.name, self.components.get(parent.parent or "")
+        return outermost
 
     def build(self) -> Architecture:
         boxes = self.boxes()
@@ -851,13 +907,16 @@ class _Builder:
 
 
 def merge(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge]]:
-    """Draw as one what is many and alike: of a type meant for it, or more than three with no traffic between them."""
+    """Draw as one what is many and alike: of a type meant for it, or more than three of one component with no traffic
+    between them."""
     busy = {end for e in edges if e.kind not in ("logs", "uses") for end in (e.source, e.target)}
-    alike: dict[tuple[str, str | None], list[Node]] = defaultdict(list)
+    alike: dict[tuple[str, str | None, str], list[Node]] = defaultdict(list)
     for node in nodes:
         look = NODES.get(node.type)
-        if (look and look.merge) or node.id not in busy:
-            alike[node.type, node.box].append(node)
+        if look and look.merge:
+            alike[node.type, node.box, ""].append(node)
+        elif node.id not in busy:
+            alike[node.type, node.box, node.component].append(node)
     renamed: dict[str, str] = {}
     kept = {n.id: n for n in nodes}
     for same in alike.values():

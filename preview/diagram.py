@@ -47,6 +47,7 @@ BOXES = {
 ARROWS = {
     "traffic": ("#16191F", 1.8, ""),
     "replication": ("#C925D1", 1.8, "7 3"),
+    "data": ("#693BC5", 1.6, ""),
     "guard": ("#DD344C", 1.5, "3 3"),
     "egress": ("#00848A", 1.2, "6 3"),
     "logs": ("#8A94A3", 1.0, "1.5 3"),
@@ -298,7 +299,7 @@ def dot(architecture: Architecture, cards: dict[str, Card]) -> str:
             if (around := ends[end]) in boxes:
                 attributes.append(f"{name}={quoted('cluster ' + around)}")
                 ends[end] = within[around][len(within[around]) // 2] if within[around] else anchor(around)
-        if edge.kind in ("logs", "uses", "egress", "guard"):
+        if edge.kind in ("logs", "uses", "data", "egress", "guard"):
             attributes.append("constraint=false")
         elif edge.kind == "traffic":
             attributes.append("weight=8")

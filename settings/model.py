@@ -5,14 +5,17 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
-from components import analytics, backend, kubernetes, web
+from components import analytics, backend, grafana, kubernetes, web
 from components.analytics import AnalyticsArgs
+from components.audit import AuditArgs
 from components.backend import BackendArgs
 from components.cache import CacheArgs
 from components.common import Args, Refusal
 from components.database import DatabaseArgs
 from components.datalake import DataLakeArgs
+from components.delivery import DeliveryArgs
 from components.edge import DnsArgs, EdgeArgs
+from components.grafana import GrafanaArgs
 from components.kubernetes import KubernetesArgs
 from components.loadbalancing import (
     ApplicationLoadBalancerArgs,
@@ -26,6 +29,7 @@ from components.observability import AlarmTopicArgs, ObservabilityArgs
 from components.registry import RegistryArgs
 from components.security import SecurityArgs
 from components.storage import BucketArgs, LogBucketArgs
+from components.visualization import VisualizationArgs
 from components.web import WebArgs
 
 Client = Literal["web", "backend", "kubernetes"]
@@ -59,6 +63,16 @@ class TiersSettings(Args):
     """The container images' repositories."""
     analytics: bool = True
     """The data lake, and EMR on a schedule."""
+    visualization: bool = True
+    """QuickSight; the account has to be subscribed to it (docs/analytics.md)."""
+    audit: bool = True
+    """CloudTrail. In an account of several stacks, one trail is enough."""
+    observability: bool = True
+    """Pages for the tiers' alarms, and the dashboard; without it the alarms are there and tell nobody."""
+    grafana: bool = True
+    """Managed Grafana; the account has to have IAM Identity Center, or Grafana an identity provider of yours."""
+    delivery: bool = False
+    """The repository, the check of pull requests and the pipeline: in one stack, for all of them."""
 
 
 class LoadBalancingSettings(Args):
@@ -121,6 +135,14 @@ class Settings(Args):
     """The data lake: its zones and its Athena workgroup."""
     analytics: AnalyticsArgs = Field(default_factory=AnalyticsArgs)
     """EMR: clusters, jobs, and when they run."""
+    visualization: VisualizationArgs = Field(default_factory=VisualizationArgs)
+    """QuickSight: who sees what, and when it is imported."""
+    audit: AuditArgs = Field(default_factory=AuditArgs)
+    """CloudTrail, and what it raises an alarm on."""
+    grafana: GrafanaArgs = Field(default_factory=GrafanaArgs)
+    """Grafana: who signs in how, and what it reaches."""
+    delivery: DeliveryArgs | None = None
+    """CodeCommit, CodeBuild and CodePipeline; needed by tiers.delivery."""
 
     @property
     def load_balancer_clients(self) -> Clients:
@@ -152,6 +174,10 @@ class Settings(Args):
                     )
         if self.tiers.analytics:
             yield from self._analytics_refusals()
+        if self.tiers.visualization:
+            yield from self._visualization_refusals()
+        if self.tiers.delivery:
+            yield from self._delivery_refusals()
         if self.network.nat == "none":
             yield from self._endpoint_refusals()
 
@@ -166,18 +192,34 @@ class Settings(Args):
                 ("analytics", "packages"), "with nat `none` no cluster reaches Maven Central: name `jars` on S3 instead"
             )
 
+    def _visualization_refusals(self) -> Iterator[Refusal]:
+        if not self.tiers.analytics:
+            yield Refusal(("tiers", "analytics"), "tiers.visualization shows it: turn both off or neither")
+        replica = self.visualization.mysql and self.visualization.mysql.replica
+        if replica and replica not in self.database.replicas:
+            yield Refusal(("visualization", "mysql", "replica"), f"{replica!r} is not among database.replicas")
+
+    def _delivery_refusals(self) -> Iterator[Refusal]:
+        if self.delivery is None:
+            yield Refusal(("delivery",), "tiers.delivery needs it: give `reviewers` and `environments`")
+        if self.network.nat == "none":
+            yield Refusal(
+                ("network", "nat"), "the builds of tiers.delivery fetch packages from the internet: give them NAT"
+            )
+
     def _endpoint_refusals(self) -> Iterator[Refusal]:
         """In private subnets without NAT, a tier reaches AWS by interface endpoints only."""
         data = {"secretsmanager"} if self.tiers.cache or self.tiers.database else set()
         data |= {"sqs"} if self.tiers.messaging and self.messaging.queues else set()
         needs = {
-            "web": web.ENDPOINTS if self.tiers.web and self.web.placement == "private" else None,
-            "backend": backend.ENDPOINTS if self.tiers.backend else None,
-            "kubernetes": kubernetes.ENDPOINTS if self.tiers.kubernetes else None,
+            "web": web.ENDPOINTS | data if self.tiers.web and self.web.placement == "private" else None,
+            "backend": backend.ENDPOINTS | data if self.tiers.backend else None,
+            "kubernetes": kubernetes.ENDPOINTS | data if self.tiers.kubernetes else None,
             "analytics": analytics.ENDPOINTS if self.tiers.analytics else None,
+            "grafana": grafana.ENDPOINTS if self.tiers.grafana and self.grafana.vpc_connection else None,
         }
         for tier, endpoints in needs.items():
-            missing = (endpoints | data) - set(self.network.interface_endpoints) if endpoints else None
+            missing = endpoints - set(self.network.interface_endpoints) if endpoints else None
             if missing:
                 yield Refusal(
                     ("network", "interface_endpoints"),

@@ -355,7 +355,7 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "id": "{name}",
         "arn": arn("autoscaling", "scalingPolicy:{uuid}:autoScalingGroupName/{autoscalingGroupName}:policyName/{name}"),
     },
-    "aws:cloudformation/stack:Stack": {"id": arn("cloudformation", "stack/{name}/{uuid}"), "outputs": {}},
+    "aws:cloudformation/stack:Stack": {"id": arn("cloudformation", "stack/{name}/{uuid}")},
     "aws:cloudfront/distribution:Distribution": {
         "id": "E{upper13}",
         "arn": arn("cloudfront", "distribution/{id}", region=""),
@@ -710,7 +710,12 @@ OUTPUTS: dict[str, dict[str, Template]] = {
         "etag": "{hex32}",
         "versionId": "{mixed32}",
     },
-    "aws:scheduler/schedule:Schedule": {"id": "default/{name}", "arn": arn("scheduler", "schedule/default/{name}")},
+    "aws:scheduler/schedule:Schedule": {
+        "id": "{groupName}/{name}",
+        "groupName": "default",
+        "arn": arn("scheduler", "schedule/{groupName}/{name}"),
+    },
+    "aws:scheduler/scheduleGroup:ScheduleGroup": {"id": "{name}", "arn": arn("scheduler", "schedule-group/{name}")},
     "aws:secretsmanager/secret:Secret": {"arn": arn("secretsmanager", "secret:{name}-{mixed6}"), **_ARN_ID},
     "aws:secretsmanager/secretVersion:SecretVersion": {
         "versionId": "{uuid}",

@@ -261,7 +261,15 @@ def test_each_role_is_for_one_service_and_this_account(recording):
         ),
         "instances": ("ec2.amazonaws.com", None),
         "run": ("states.amazonaws.com", own | {"ArnLike": {"aws:SourceArn": arn.format("states")}}),
-        "schedule": ("scheduler.amazonaws.com", own),
+        "schedule": (
+            "scheduler.amazonaws.com",
+            own
+            | {
+                "ArnLike": {
+                    "aws:SourceArn": "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/platform-test-analytics"
+                }
+            },
+        ),
     }
 
 
@@ -705,6 +713,7 @@ def test_the_schedule():
     schedule = one(made, "scheduler/schedule:Schedule", "analytics")
     expected = {
         "name": "platform-test-analytics",
+        "groupName": "platform-test-analytics",
         "scheduleExpression": "cron(30 2 ? * MON-FRI *)",
         "scheduleExpressionTimezone": "Europe/Berlin",
         "state": "ENABLED",
@@ -723,6 +732,28 @@ def test_the_schedule():
     assert machine in role_statements(made, "run")
     assert (start["Action"], start["Resource"]) == ("states:StartExecution", target["arn"])
     assert key["Condition"]["StringEquals"] == {"kms:ViaService": "scheduler.eu-west-1.amazonaws.com"}
+
+
+def test_what_no_run_tells_by_itself_raises_an_alarm(recording):
+    found = of(recording, "cloudwatch/metricAlarm:MetricAlarm")
+    runs = {"StateMachineArn": one(recording, "sfn/stateMachine:StateMachine", "analytics").outputs["arn"]}
+    schedules = {"ScheduleGroup": "platform-test-analytics"}
+    expected = {
+        "analytics-aborted": ("AWS/States", "ExecutionsAborted", runs),
+        "analytics-timed-out": ("AWS/States", "ExecutionsTimedOut", runs),
+        "analytics-unscheduled": ("AWS/Scheduler", "InvocationDroppedCount", schedules),
+    }
+    mine = {name: made.inputs for name, made in found.items() if name.startswith("analytics-")}
+    assert {name: (i["namespace"], i["metricName"], i["dimensions"]) for name, i in mine.items()} == expected
+    for inputs in mine.values():
+        assert (inputs["threshold"], inputs["statistic"], inputs["period"]) == (1, "Sum", 3600)
+        assert inputs["treatMissingData"] == "notBreaching"
+
+
+def test_failed_runs_raise_one_too_where_that_is_wanted():
+    found = of(analytics(alarms={"failed_limit": 2, "ended_early_limit": None}), "cloudwatch/metricAlarm:MetricAlarm")
+    assert {name for name in found if name.startswith("analytics-")} == {"analytics-failed", "analytics-unscheduled"}
+    assert found["analytics-failed"].inputs["threshold"] == 2
 
 
 def test_the_schedule_is_switched_off_by_one_setting():
