@@ -229,8 +229,8 @@ class Visualization(pulumi.ComponentResource):
             parameters = {"s3": {"manifest_file_location": manifest, "role_arn": role.arn}}
             self._create_manifest(self._create_source("manifest", "S3", parameters, ready))
             imported["manifest"] = self._data_set_id("manifest")
-        if database and host is not None:
-            self._create_mysql(args.mysql or MysqlArgs(), database, host, subnets)
+        if args.mysql and database and host is not None:
+            self._create_mysql(args.mysql, database, host, subnets)
         self.dashboard_id = physical_name(name, 512)
         self.dashboard_url = pulumi.Output.format(
             "https://{}.quicksight.aws.amazon.com/sn/dashboards/{}", self._here.region, self.dashboard_id
@@ -370,9 +370,7 @@ class Visualization(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._first, *ready]),
         )
 
-    def _create_mysql(
-        self, args: MysqlArgs, database: Database, host: pulumi.Input[str], subnets: Subnets
-    ) -> aws.quicksight.DataSource:
+    def _create_mysql(self, args: MysqlArgs, database: Database, host: pulumi.Input[str], subnets: Subnets) -> None:
         """A source on the database: interfaces in the VPC, a door in the database's security group, and the right to
         its secret for the role that QuickSight reads secrets under."""
         name, here = f"{self._name}-mysql", self._here
@@ -435,7 +433,7 @@ class Visualization(pulumi.ComponentResource):
             policy=policy_document(*database.read_secret_statements()),
             opts=self._child,
         )
-        return self._create_source(
+        self._create_source(
             "mysql",
             "MYSQL",
             {"mysql": {"host": host, "port": database.port, "database": database.database_name}},
