@@ -239,6 +239,11 @@ class World:
         resources = json.load(body["Body"])["checkpoint"]["latest"].get("resources", [])
         return [resource["urn"] for resource in resources]
 
+    def objects(self) -> list[tuple[str, object]]:
+        """Every object of the state, and when it was written."""
+        listed = simulated.client("s3", self.aws, REGION).list_objects_v2(Bucket=self.environment["STATE_BUCKET"])
+        return [(each["Key"], each["LastModified"]) for each in listed["Contents"]]
+
     def deploy(self, stack: str) -> builds.Build:
         """Run delivery/deploy.yml on what the repository holds; see `check` for what is replaced."""
         environment = {**self.environment, "STACK": stack}
