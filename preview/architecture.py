@@ -357,7 +357,7 @@ DETAIL_NAMES = re.compile(
     r"OptionGroup|LogDelivery|LogDeliverySource|LogDeliveryDestination|SecurityGroup|TargetGroup|Listener|ListenerCertificate|LaunchTemplate|Eip|Record|HealthCheck|FlowLog|"
     r"MetricAlarm|CompositeAlarm|MetricFilter|Dashboard|Addon|AccessEntry|Subscription|Permission|Grant|Lock|"
     r"Notification|OriginAccessControl|OriginAccessIdentity|OriginRequestPolicy|CachePolicy|ResponseHeadersPolicy|"
-    r"VpcOrigin|NetworkAcl|DhcpOptions|Metric|Schedule|Hook|LifecyclePolicy|User|UserGroup|Object|Objectv2|ObjectCopy|"
+    r"VpcOrigin|NetworkAcl|DhcpOptions|Metric|Schedule|ScheduleGroup|Hook|LifecyclePolicy|User|UserGroup|Object|Objectv2|ObjectCopy|"
     r"EncryptionByDefault|DefaultKmsKey|ApprovalRuleTemplate|EventTarget)$"
 )
 DETAIL_MODULES = (
@@ -372,6 +372,10 @@ DETAIL_MODULES = (
     "time:",
     "command:",
 )
+
+
+WATCHES = re.compile(r"(MetricAlarm|CompositeAlarm|Dashboard)$")
+"""Details that look at others: that is no use that an arrow would tell of."""
 
 
 def is_detail(type_: str) -> bool:
@@ -689,7 +693,12 @@ class _Builder:
         found = set()
         while todo:
             item = todo.pop()
-            if item in seen or item == urn or self.type(item) in (VPC, SUBNET, *skip):
+            if (
+                item in seen
+                or item == urn
+                or self.type(item) in (VPC, SUBNET, *skip)
+                or WATCHES.search(self.type(item))
+            ):
                 continue
             seen.add(item)
             if self.type(item) == SECRET_VERSION:  # what is in a secret is for others to use
