@@ -114,6 +114,7 @@ class World:
         }
         self.repository.mkdir()
         self.git("init", "--quiet", "--initial-branch", "main")
+        (self.repository / ".git" / "info" / "exclude").write_text(".venv/\n")
 
     @property
     def repository(self) -> Path:
@@ -131,7 +132,7 @@ class World:
             file = self.repository / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        self.git("add", "--all", "--force")
+        self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "change")
         return self.git("rev-parse", "HEAD")
 
@@ -273,7 +274,7 @@ class World:
 def failed(build: builds.Build) -> list[str]:
     """The failed commands, each by a part that names it."""
     parts = ("delivery check", "delivery report", "delivery deploy", "make test", "git merge")
-    return [next(part for part in parts if part in command) for command in build.failed]
+    return [next((part for part in parts if part in command), command) for command in build.failed]
 
 
 def _script(file: Path, line: str) -> Path:
