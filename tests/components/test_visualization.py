@@ -1,5 +1,6 @@
 import json
 import re
+from typing import Any
 
 import duckdb
 import pulumi
@@ -65,7 +66,7 @@ def everything():
 
 def ours(recording):
     """What the tier makes, by type."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for resource in recording.registrations:
         if resource.custom and resource.name.startswith("visualization"):
             found.setdefault(resource.type.split(":")[-1], []).append(resource.name.removeprefix("visualization"))
@@ -115,13 +116,21 @@ def test_where_the_dashboard_is(recording):
 API = get_session().get_service_model("quicksight")
 
 
-def mistakes(shape, value, path="request"):
+def mistakes(shape: Any, value: Any, path: str = "request") -> list[str]:
     """What of a value its shape in the API's model doesn't allow: names, types, enumerations, patterns and lengths."""
     limits = shape.metadata
-    plain = {"structure": dict, "map": dict, "list": list, "integer": int, "long": int, "boolean": bool, "string": str}
+    plain: dict[str, Any] = {
+        "structure": dict,
+        "map": dict,
+        "list": list,
+        "integer": int,
+        "long": int,
+        "boolean": bool,
+        "string": str,
+    }
     if type(value) is not plain.get(shape.type_name, type(value)):
         return [f"{path}: {value!r} is no {shape.type_name}"]
-    found = []
+    found: list[str] = []
     if shape.type_name == "structure":
         found += [f"{path}.{name}: missing" for name in shape.required_members if name not in value]
         for name, inner in value.items():
@@ -173,10 +182,8 @@ def test_quicksight_takes_the_source(everything, name):
     inputs = one(everything, SOURCE, f"visualization-{name}").inputs
     ((kind, parameters),) = inputs["parameters"].items()
     assert inputs["type"] == {"athena": "ATHENA", "s3": "S3", "mysql": "MYSQL"}[kind]
-    request = {
-        key: inputs[key] for key in ("dataSourceId", "name", "type", "permissions", "credentials") if key in inputs
-    }
-    request |= {key: inputs[key] for key in ("sslProperties", "vpcConnectionProperties") if key in inputs}
+    same = ("dataSourceId", "name", "type", "permissions", "credentials", "sslProperties", "vpcConnectionProperties")
+    request = {key: inputs[key] for key in same if key in inputs}
     assert not asked(
         "CreateDataSource",
         **pascal(request),
@@ -289,7 +296,7 @@ def test_the_dashboard_holds_together(recording):
     assert sorted_by["FieldId"] in fields
     assert found(definition["FilterGroups"], "SheetId") == [sheet["SheetId"]]
     assert found(sheet, "SourceFilterId") == found(definition, "FilterId")
-    taken = set()
+    taken: set[tuple[int, int]] = set()
     for place in elements:
         cells = {
             (place["RowIndex"] + row, place["ColumnIndex"] + column)
