@@ -43,7 +43,7 @@ stack = settings.load()
 tiers, balancing = stack.tiers, stack.load_balancing
 dns = alb = nlb = classic = edge = cache = database = storage = messaging = web = None
 artifacts = backend = kubernetes = registry = lake = analytics = visualization = delivery = audit = None
-observability = grafana = None
+distant = observability = grafana = None
 
 # What every tier stands on: keys, the log bucket, the topic of alarms, the network
 security = Security("security", stack.security)
@@ -160,9 +160,9 @@ if tiers.delivery and stack.delivery and artifacts:
 
 # Who did what, what is wrong, and who is told
 if tiers.audit:
-    kept = [storage, lake and lake.raw, lake and lake.curated]
+    kept = [artifacts, storage, lake and lake.raw, lake and lake.curated]
     buckets = [bucket for bucket in kept if bucket]
-    audit = Audit("audit", stack.audit, logs=logs, logs_key=logs_key, buckets=buckets)
+    audit = Audit("audit", stack.audit, logs=logs, logs_key=logs_key, buckets=buckets, topic=topic)
 watched = {
     "cache": cache,
     "database": database,
@@ -180,15 +180,11 @@ watched = {
     "audit": audit,
 }
 alarms = {tier: component.alarms for tier, component in watched.items() if component}
-if tiers.observability:
+if edge:
     distant = topic if stack.region == CLOUDFRONT_REGION else topic.in_region("alarms-global", CLOUDFRONT_REGION)
+if alarms:
     observability = Observability(
-        "observability",
-        stack.observability,
-        tiers=alarms,
-        stands_on=CAUSES,
-        topic=topic,
-        global_topic=distant if edge else None,
+        "observability", stack.observability, tiers=alarms, stands_on=CAUSES, topic=topic, global_topic=distant
     )
 if tiers.grafana:
     grafana = Grafana(

@@ -20,7 +20,7 @@ from .common import (
     service_trust,
     tags,
 )
-from .observability import Alarm, Watched, watch
+from .observability import Alarm, AlarmTopic, Watched, watch
 from .security import EncryptionKey
 from .storage import LogBucket, SecureBucket
 
@@ -286,6 +286,7 @@ class Audit(pulumi.ComponentResource):
         logs: LogBucket,
         logs_key: EncryptionKey,
         buckets: Sequence[SecureBucket] = (),
+        topic: AlarmTopic | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Args:
@@ -293,11 +294,13 @@ class Audit(pulumi.ComponentResource):
         logs_key: encrypts the files, though the bucket itself has SSE-S3, and the log group; CloudTrail and CloudWatch
             Logs must be among its users.
         buckets: the sensitive ones, whose objects' reads and writes are recorded.
+        topic: is told by each alarm: a sign-in of root is not to be missed because something else is going on.
         """
         check_name(name, 30)
         super().__init__(f"{PACKAGE}:Audit", name, None, opts)
         self._name = name
         self._args = args = args or AuditArgs()
+        self._topic = topic
         self._here = here = location(self)
         self._group_name = log_group_name(name)
         protected = pulumi.ResourceOptions(parent=self, protect=args.deletion_protection)
@@ -424,4 +427,4 @@ class Audit(pulumi.ComponentResource):
             )
             for key, (description, _) in found.items()
         }
-        return watch(self._name, alarms, parent=self)
+        return watch(self._name, alarms, parent=self, topic=self._topic)

@@ -155,16 +155,25 @@ class Watched:
     name: str
     """The alarm's name on AWS, known in a preview."""
     region: str | None
+    tells: bool
+    """Whether it tells somebody by itself."""
     resource: aws.cloudwatch.MetricAlarm
 
 
 def watch(
-    name: str, alarms: Mapping[str, Alarm], *, parent: pulumi.Resource, region: str | None = None
+    name: str,
+    alarms: Mapping[str, Alarm],
+    *,
+    parent: pulumi.Resource,
+    region: str | None = None,
+    topic: AlarmTopic | None = None,
 ) -> dict[str, Watched]:
-    """Make alarms beside what they watch. They tell nobody: `Observability` has those of a tier page together.
+    """Make alarms beside what they watch.
 
     Args:
         region: another than the provider's, where the metric is: CloudFront's are in us-east-1.
+        topic: is told by each of them, where each is a matter of its own. Without it they tell nobody themselves:
+            `Observability` has those of a tier page together.
     """
     watched = {}
     for key, alarm in alarms.items():
@@ -201,12 +210,13 @@ def watch(
             threshold=alarm.threshold,
             evaluation_periods=alarm.periods,
             treat_missing_data=alarm.missing,
+            alarm_actions=[topic.arn] if topic else None,
             region=region,
             tags=tags(f"{name}-{key}"),
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[topic.policy] if topic else None),
             **measured,
         )
-        watched[key] = Watched(alarm, physical, region, resource)
+        watched[key] = Watched(alarm, physical, region, topic is not None, resource)
     return watched
 
 
@@ -259,10 +269,11 @@ class Observability(pulumi.ComponentResource):
             if late:
                 raise ValueError(f"observability {name!r}: name {', '.join(late)} before {tier}, which stands on it")
             found = {cause: before[cause] for cause in causes if cause in before}
-            here = [watched for watched in alarms.values() if watched.region is None]
+            together = [watched for watched in alarms.values() if not watched.tells]
+            here = [watched for watched in together if watched.region is None]
             if here:
                 before[tier] = self._create_page(tier, here, topic, self._cause_of(tier, found))
-            distant = [watched for watched in alarms.values() if watched.region]
+            distant = [watched for watched in together if watched.region]
             if distant and global_topic:
                 self._create_page(f"{tier}-global", distant, global_topic, None)
         self.dashboard_name = physical_name(name, 255) if args.dashboard else None

@@ -63,14 +63,13 @@ class TiersSettings(Args):
     """The container images' repositories."""
     analytics: bool = True
     """The data lake, and EMR on a schedule."""
-    visualization: bool = True
-    """QuickSight; the account has to be subscribed to it (docs/analytics.md)."""
+    visualization: bool = False
+    """QuickSight; off by default, since the account has to be subscribed to it first (docs/analytics.md)."""
     audit: bool = True
     """CloudTrail. In an account of several stacks, one trail is enough."""
-    observability: bool = True
-    """Pages for the tiers' alarms, and the dashboard; without it the alarms are there and tell nobody."""
-    grafana: bool = True
-    """Managed Grafana; the account has to have IAM Identity Center, or Grafana an identity provider of yours."""
+    grafana: bool = False
+    """Managed Grafana; off by default, since the account has to have IAM Identity Center first, or Grafana an identity
+    provider of yours (docs/operations.md)."""
     delivery: bool = False
     """The repository, the check of pull requests and the pipeline: in one stack, for all of them."""
 

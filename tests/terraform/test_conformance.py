@@ -51,6 +51,9 @@ GENERATED = {
     ("RandomId", "cache-final-snapshot"),
     ("RandomPassword", "database"),
     ("RandomId", "database-final-snapshot"),
+    ("DataSource", "grafana-cloudwatch"),
+    ("DataSource", "grafana-athena"),
+    ("Dashboard", "grafana"),
 }
 WITHOUT_COUNTERPART = {
     ("kubernetes", "kubernetes-eks-k8s"),
@@ -58,6 +61,12 @@ WITHOUT_COUNTERPART = {
     ("retainOnDelete", "aws:ebs/encryptionByDefault:EncryptionByDefault security"),
     ("retainOnDelete", "aws:s3/bucketObjectv2:BucketObjectv2 analytics-jobs.zip"),
     ("retainOnDelete", "aws:s3/bucketObjectv2:BucketObjectv2 analytics-main.py"),
+    ("grafana", "grafana"),
+    ("aws_grafana_workspace.kmsKeyId", "aws:grafana/workspace:Workspace grafana"),
+    (
+        "replacementTrigger",
+        "aws:grafana/workspaceServiceAccountToken:WorkspaceServiceAccountToken grafana",
+    ),
     ("deleteBeforeReplace", "aws:emr/securityConfiguration:SecurityConfiguration analytics"),
 }
 
