@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from policy import waivers
 from policy.config import BadConfig, alone, choices, mistakes, read, schema, together
 from policy.rule import RULES
 
@@ -146,3 +147,23 @@ def test_every_setting_of_a_rule_is_described_and_has_a_default_of_its_schema() 
     for (rule, key), setting in named.items():
         assert setting["description"].endswith("."), rule
         assert list(mistakes(setting["default"], setting, key)) == []
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_documented_examples_are_right(tmp_path: Path) -> None:
+    docs, readme = (ROOT / "docs/policy.md").read_text(), (ROOT / "policy/README.md").read_text()
+    documented = read(write(tmp_path, docs.partition("```json\n")[2].partition("```")[0]))
+    assert documented.choices["database-backed-up"].settings == {"days": 14}
+    assert documented.choices["load-balancer-deletion-protected"].level == "disabled"
+    block = readme.partition("The table says which runs a rule.\n\n")[2].partition("\n\n")[0]
+    assert read(write(tmp_path, block)).choices["database-backed-up"].settings == {"days": 14}
+    commented = (ROOT / "policy/waivers.yaml").read_text().partition("#\n")[2].partition("waivers: []")[0]
+    for text in (
+        docs.partition("```yaml\n")[2].partition("```")[0],
+        "waivers:\n" + "\n".join(line.removeprefix("# ") for line in commented.splitlines()),
+    ):
+        (tmp_path / "waivers.yaml").write_text(text)
+        found = waivers.read(tmp_path / "waivers.yaml")
+        assert (len(found.waivers), found.mistakes) == (1, [])

@@ -192,6 +192,74 @@ def test_a_rule_can_be_made_advisory_mandatory_or_switched_off() -> None:
     assert "database-in-private-subnets" in mandatory(Pack().run(found))
 
 
+def test_families_controls_and_settings_are_the_engines_too() -> None:
+    """Numbers come as floating ones, and the schema's defaults with them."""
+    found = resources(res("rds/instance", "db", backupRetentionPeriod=3, storageEncrypted=False), known=True)
+    config = {"families": {}, "controls": {"FSBP RDS.5": "mandatory"}, "rules": {}, "waivers": "waivers.yaml"}
+    assert "database-backed-up" not in mandatory(Pack(resources=config).run(found))
+    config["rules"] = {"database-backed-up": {"days": 7}, "database-storage-encrypted": {"level": "disabled"}}
+    diagnostics = Pack(resources=config).run(found)
+    assert {"database-backed-up", "database-multi-az"} <= mandatory(diagnostics)
+    assert "less than 7 days" in str(diagnostics)
+    assert "database-storage-encrypted" not in str(diagnostics)
+
+
+def waivers(tmp_path: Path, *chosen: str, expires: str = "9999-12-31", **more: str) -> dict[str, Any]:
+    """A configuration of both policies that names a file with waivers of the database's findings by these rules."""
+    fields = {"type": "rds/instance", "name": "d*", "reason": "old", "owner": "me", "expires": expires, **more}
+    file = tmp_path / "waivers.yaml"
+    text = "".join(f"  - rule: {rule}\n" + "".join(f"    {k}: {v}\n" for k, v in fields.items()) for rule in chosen)
+    file.write_text(f"waivers:\n{text}")
+    return {"resources": {"waivers": str(file)}, "stack": {"waivers": str(file)}}
+
+
+RULES_OF_BOTH = ("database-storage-encrypted", "database-in-private-subnets")
+
+
+def test_a_waiver_holds_for_both_policies_and_is_said(tmp_path: Path) -> None:
+    found = resources(res("rds/instance", "db"), known=True)
+    assert set(RULES_OF_BOTH) <= mandatory(Pack().run(found))
+    diagnostics = Pack(**waivers(tmp_path, *RULES_OF_BOTH)).run(found)
+    assert not {*RULES_OF_BOTH, "waivers"} & mandatory(diagnostics)
+    advice = {message for _, message in said(diagnostics, proto.ADVISORY)}
+    for rule in RULES_OF_BOTH:
+        assert any(message.startswith(f"waived until 9999-12-31 by me (old): [{rule}] ") for message in advice)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"expires": "2020-01-31"}, "it has expired on 2020-01-31, for database-storage-encrypted on rds/instance d*"),
+        ({"name": "gone"}, "it waives nothing: no finding is of database-storage-encrypted on rds/instance gone"),
+        ({"owner": "''"}, "owner is missing"),
+        ({"stacks": "[prod]"}, None),
+    ],
+)
+def test_a_waiver_that_is_amiss_fails_the_engines_run(tmp_path: Path, options: Any, message: str | None) -> None:
+    """Fixtures are of the stack `test`: a waiver for another one neither holds nor is amiss."""
+    found = resources(res("rds/instance", "db"), known=True)
+    config = waivers(tmp_path, "database-storage-encrypted", **options)
+    diagnostics = Pack(**config).run(found)
+    assert "database-storage-encrypted" in mandatory(diagnostics)
+    wrong = [text for urn, text in said(diagnostics, proto.MANDATORY) if text.startswith("[waivers]")]
+    assert len(wrong) == (message is not None)
+    assert message is None or message in wrong[0]
+
+
+def test_an_idle_waiver_can_be_only_reported(tmp_path: Path) -> None:
+    config = waivers(tmp_path, "database-storage-encrypted", name="coming")
+    config["stack"]["unmatched"] = "report"
+    diagnostics = Pack(**config).run(resources(res("rds/instance", "db"), known=True))
+    assert "waivers" not in mandatory(diagnostics)
+    assert any("it waives nothing" in message for _, message in said(diagnostics, proto.ADVISORY))
+
+
+def test_a_file_of_waivers_that_is_not_there_fails_the_run(tmp_path: Path) -> None:
+    config = waivers(tmp_path)
+    config["stack"]["waivers"] = str(tmp_path / "none.yaml")
+    assert "waivers" in mandatory(Pack(**config).run(resources(res("rds/instance", "db"), known=True)))
+
+
 def test_the_schema_of_each_policy_names_the_rules_it_runs() -> None:
     info = Pack().servicer.GetAnalyzerInfo(empty_pb2.Empty(), None)
     named = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 import policy
 from policy.evaluate import Report, evaluate
@@ -22,11 +24,9 @@ WAIVER = {
 KEYS = (res("kms/key", "old-a"), res("kms/key", "new"))
 
 
-def file(tmp_path: Path, *waivers: dict[str, object]) -> Waivers:
-    import yaml
-
+def file(tmp_path: Path, *waivers: Mapping[str, object]) -> Waivers:
     path = tmp_path / "waivers.yaml"
-    path.write_text(yaml.safe_dump({"waivers": list(waivers)}, sort_keys=False))
+    path.write_text(yaml.safe_dump({"waivers": [dict(waiver) for waiver in waivers]}, sort_keys=False))
     return read(path)
 
 
@@ -38,8 +38,8 @@ def judged(waivers: Waivers, *made: Made, rules: tuple[str, ...] = ("key-rotated
     return report
 
 
-def amiss(waivers: Waivers, *made: Made, **options: str) -> list[str]:
-    found = [finding for finding in judged(waivers, *made, **options).findings if finding.rule == "waivers"]  # type: ignore[arg-type]
+def amiss(waivers: Waivers, *made: Made, stack: str = "test") -> list[str]:
+    found = [finding for finding in judged(waivers, *made, stack=stack).findings if finding.rule == "waivers"]
     assert all(finding.violates for finding in found)
     return [f"{finding.source}: {finding.what}" for finding in found]
 
