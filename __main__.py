@@ -142,7 +142,7 @@ if tiers.analytics and artifacts and database:
     )
 if tiers.visualization and lake:
     visualization = Visualization(
-        "visualization", stack.visualization, subnets=network.private, key=data_key, lake=lake, database=database
+        "visualization", stack.visualization, subnets=network.isolated, key=data_key, lake=lake, database=database
     )
 
 # pull request -> tests, preview and policies -> merge -> every stack in turn

@@ -194,6 +194,10 @@ class Settings(Args):
     def _visualization_refusals(self) -> Iterator[Refusal]:
         if not self.tiers.analytics:
             yield Refusal(("tiers", "analytics"), "tiers.visualization shows it: turn both off or neither")
+        if self.visualization.manifest and self.analytics.export_format != "csv":
+            yield Refusal(
+                ("visualization", "manifest"), "reads CSV: set analytics.export_format to csv, or this to false"
+            )
         replica = self.visualization.mysql and self.visualization.mysql.replica
         if replica and replica not in self.database.replicas:
             yield Refusal(("visualization", "mysql", "replica"), f"{replica!r} is not among database.replicas")

@@ -10,6 +10,7 @@ from settings.model import TiersSettings
 from tests.registered import STACKS, by_sid, of, one, run_stack
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+QUICKSIGHT = "arn:aws:quicksight:us-east-1:123456789012"
 DRIVER = "mariadb-java-client-3.5.6.jar"
 
 MATRIX: dict[str, dict[str, Any]] = {
@@ -34,11 +35,49 @@ MATRIX: dict[str, dict[str, Any]] = {
     },
     "no web": {"tiers": {"web": False}},
     "no cache": {"tiers": {"cache": False}},
-    "no database": {"tiers": {"database": False, "analytics": False}},
+    "no database": {"tiers": {"database": False, "analytics": False, "visualization": False}},
     "no storage": {"tiers": {"storage": False}},
     "no messaging": {"tiers": {"messaging": False}},
     "no registry": {"tiers": {"registry": False}},
-    "no analytics": {"tiers": {"analytics": False}},
+    "no analytics": {"tiers": {"analytics": False, "visualization": False}},
+    "no audit": {"tiers": {"audit": False}},
+    "no visualization": {"tiers": {"visualization": False}},
+    "no Grafana": {"tiers": {"grafana": False}},
+    "QuickSight with all of its sources": {
+        "visualization": {
+            "manifest": True,
+            "mysql": {},
+            "readers": [f"{QUICKSIGHT}:group/default/readers"],
+            "authors": [f"{QUICKSIGHT}:group/default/authors"],
+            "restricted_columns": {"revenue": [f"{QUICKSIGHT}:group/default/authors"]},
+            "subscription": {"account_name": "platform-dev", "notification_email": "bi@example.com"},
+        }
+    },
+    "Grafana by SAML, in the VPC": {
+        "grafana": {
+            "authentication": ["SAML"],
+            "saml": {
+                "metadata_url": "https://login.example.com/metadata.xml",
+                "admin_role_values": ["admins"],
+                "editor_role_values": ["editors"],
+            },
+            "vpc_connection": True,
+        }
+    },
+    "delivery": {
+        "tiers": {"delivery": True},
+        "delivery": {
+            "reviewers": ["user/ann", "role/reviewers"],
+            "approval_count": 2,
+            "environments": {"dev": {"region": "us-east-1", "needs_approval": False}},
+            "deletion_protection": False,
+        },
+    },
+    "no dashboard, thresholds of one's own": {
+        "observability": {"dashboard": False, "wait_seconds": 0},
+        "alarms": {"subscribers": {"team": "team@example.com"}},
+        "audit": {"insights": ["ApiErrorRateInsight"]},
+    },
     "analytics from a replica, with a crawler": {
         "database": {"replicas": {"reader": {}}},
         "lake": {"raw": {"expiration_days": 30}, "crawler": {}},
@@ -136,6 +175,13 @@ def test_every_variant_is_well_formed(variant):
     assert_well_formed(variant)
 
 
+PROD_ALONE = {
+    "delivery": "platform:index:Delivery",
+    "alarms-global": "platform:index:AlarmTopic",  # dev is in us-east-1 itself
+    "alarms-global-key": "platform:index:EncryptionKey",
+}
+
+
 def test_components(recording):
     components = {r.name: r.type for r in recording.registrations if not r.custom and r.parent is None}
     assert components == {
@@ -158,7 +204,11 @@ def test_components(recording):
         "alarms": "platform:index:AlarmTopic",
         "lake": "platform:index:DataLake",
         "analytics": "platform:index:Analytics",
-    }
+        "visualization": "platform:index:Visualization",
+        "audit": "platform:index:Audit",
+        "observability": "platform:index:Observability",
+        "grafana": "platform:index:Grafana",
+    } | (PROD_ALONE if recording.stack == "prod" else {})
 
 
 def test_every_component_registers_its_outputs(recording):
@@ -181,15 +231,19 @@ def test_outputs():
         "bucket",
         "cache_endpoint",
         "cache_secret_arn",
+        "clone_url",
         "cluster_endpoint",
         "cluster_name",
+        "dashboard",
         "database_endpoint",
         "database_replica_endpoints",
         "database_secret_arn",
+        "grafana_url",
         "load_balancer",
         "log_bucket",
         "name_servers",
         "queue_urls",
+        "quicksight_dashboard_url",
         "repository_urls",
         "url",
         "vpc_id",

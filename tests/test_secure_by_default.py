@@ -187,4 +187,6 @@ def test_other_settings(settings, unknown):
 @pytest.mark.parametrize("component", ALONE)
 def test_each_component_alone_even_by_what_is_only_advised(component, unknown):
     report = judge(run(ALONE[component], unknown=unknown), "eu-west-1")
-    assert [finding.message for finding in report.findings] == []
+    # Whom a component's alarms tell is for the program to say: Observability pages for those of all tiers.
+    found = [finding for finding in report.findings if finding.rule != "alarm-tells-someone"]
+    assert [finding.message for finding in found] == []

@@ -247,7 +247,7 @@ _WITH = re.compile(r"""(NOT\s+)?\bALARM\s*\(\s*["']?([^"')]+)""")
 
 @rule(
     "alarm-tells-someone", "cloudwatch/metricAlarm", "cloudwatch/compositeAlarm",
-    family=FAMILY, severity="medium",
+    family=FAMILY, severity="medium", level="advisory",
     title="Alarms tell someone, by themselves or by a composite alarm",
     controls="FSBP CloudWatch.15, FSBP CloudWatch.17, CKV_AWS_319, cdk-nag NIST.800.53.R5-CloudWatchAlarmAction",
     remediation="Give it alarmActions, or name it in the alarmRule of a composite alarm that has some",

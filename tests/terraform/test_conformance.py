@@ -62,6 +62,10 @@ WITHOUT_COUNTERPART = {
     ("retainOnDelete", "aws:s3/bucketObjectv2:BucketObjectv2 analytics-jobs.zip"),
     ("retainOnDelete", "aws:s3/bucketObjectv2:BucketObjectv2 analytics-main.py"),
     ("grafana", "grafana"),
+    (
+        "aws_quicksight_data_source.parameters.athena.roleArn",
+        "aws:quicksight/dataSource:DataSource visualization-athena",
+    ),
     ("aws_grafana_workspace.kmsKeyId", "aws:grafana/workspace:Workspace grafana"),
     (
         "replacementTrigger",
