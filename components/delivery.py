@@ -531,6 +531,14 @@ class Delivery(pulumi.ComponentResource):
                 *self._state_statements(stacks, write=False),
                 # What the program looks up as it runs, public or of the whole account.
                 {"Effect": "Allow", "Action": list(_LOOK_UP), "Resource": "*"},
+                *(
+                    {
+                        "Effect": "Allow",
+                        "Action": list(looks),
+                        "Resource": pulumi.Output.format("arn:{}:{}", self._here.partition, resource),
+                    }
+                    for resource, looks in _LOOK_INTO.items()
+                ),
             ],
             variables={"STACKS": " ".join(stacks), "REPOSITORY": self.repository_name} | self._state_variables(),
             # The whole history: what judges is checked out from the commit that the pull request leads to.
@@ -884,8 +892,12 @@ _FIND_NETWORK = (
     "DescribeDhcpOptions", "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs",
 )  # fmt: skip
 _LOOK_UP = (
-    "ec2:DescribeManagedPrefixLists", "ec2:GetManagedPrefixListEntries", "elasticbeanstalk:ListAvailableSolutionStacks",
-    "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
-    "elasticloadbalancing:DescribeTargetGroups", "route53:GetHostedZone", "route53:ListHostedZones",
-    "route53:ListHostedZonesByName", "route53:ListTagsForResource", "states:ValidateStateMachineDefinition",
+    "ec2:DescribeManagedPrefixLists", "elasticloadbalancing:DescribeTags",
+    "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups",
+    "route53:ListHostedZones", "route53:ListHostedZonesByName", "states:ValidateStateMachineDefinition",
 )  # fmt: skip
+_LOOK_INTO = {
+    "ec2:*:aws:prefix-list/*": ("ec2:GetManagedPrefixListEntries",),
+    "elasticbeanstalk:*::solutionstack/*": ("elasticbeanstalk:ListAvailableSolutionStacks",),
+    "route53:::hostedzone/*": ("route53:GetHostedZone", "route53:ListTagsForResource"),
+}

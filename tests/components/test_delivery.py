@@ -334,6 +334,28 @@ def test_the_check_has_the_rights_to_what_it_calls():
     assert found <= granted
 
 
+LOOKED_UP = {
+    "ec2.get_managed_prefix_list_output": ["ec2:DescribeManagedPrefixLists", "ec2:GetManagedPrefixListEntries"],
+    "elasticbeanstalk.get_solution_stack_output": ["elasticbeanstalk:ListAvailableSolutionStacks"],
+    "get_caller_identity_output": [],  # which needs no right
+    "get_partition_output": [],
+    "get_region_output": [],
+    "lb.get_target_group_output": [
+        "elasticloadbalancing:DescribeTags",
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+        "elasticloadbalancing:DescribeTargetGroups",
+    ],
+    "route53.get_zone_output": ["route53:GetHostedZone", "route53:ListHostedZones", "route53:ListTagsForResource"],
+}
+
+
+def test_the_check_may_look_up_what_the_program_does(recording):
+    sources = "".join(file.read_text() for file in (ROOT / "components").glob("*.py"))
+    assert set(re.findall(r"aws\.((?:\w+\.)?get_\w+)", sources)) == set(LOOKED_UP)
+    granted = actions(role_statements(recording, "delivery-check"))
+    assert {action for needed in LOOKED_UP.values() for action in needed} <= granted
+
+
 def test_the_check_sees_the_state_of_what_it_previews_alone(either):
     found = role_statements(either, "delivery-check")
     stacks = f"{STATE}/.pulumi/stacks/platform"
