@@ -13,7 +13,8 @@ from .config import Config, parse
 
 JOBS = {
     "extract": "copy what is new in MySQL to the raw zone",
-    "transform": "work the new batches into the curated star, check it, stage it",
+    "transform": "work the new batches into a candidate for the curated star",
+    "check": "hold the candidate to its sources and to itself, and stage it",
     "mapreduce": "work out the staged daily revenue by Hadoop streaming, and compare",
     "publish": "show the staged star to Athena, Presto and QuickSight",
     "presto": "work out the published daily revenue by Presto or Trino, and compare",
@@ -56,6 +57,7 @@ def run(parsed: argparse.Namespace) -> None:
     from . import engines
     from .extract import extract
     from .publish import publish
+    from .quality import check
     from .session import session
     from .storage import Storage, reason
     from .transform import transform
@@ -63,6 +65,7 @@ def run(parsed: argparse.Namespace) -> None:
     jobs: dict[str, Any] = {
         "extract": extract,
         "transform": transform,
+        "check": check,
         "mapreduce": engines.mapreduce,
         "publish": publish,
         "presto": engines.presto,

@@ -1,4 +1,4 @@
-"""AWS's JSON APIs by the standard library: EMR's Python has no boto3, and private subnets no package index."""
+"""AWS's JSON APIs by the standard library: EMR promises no boto3, and private subnets have no package index."""
 
 from __future__ import annotations
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as t
+
+from . import formats
 from .config import Config
 from .storage import Storage
 
@@ -32,6 +36,10 @@ class Batches:
     def uri(self, batch: dict[str, Any]) -> str:
         """Where a batch's rows are."""
         return f"{self._raw}/batch={batch['number']:08}"
+
+    def read(self, spark: SparkSession, batch: dict[str, Any]) -> DataFrame:
+        """A batch's rows."""
+        return formats.read(spark, self.uri(batch), batch["format"], t.StructType.fromJson(batch["schema"]))
 
     def commit(self, batch: dict[str, Any]) -> None:
         """Make a batch be there."""

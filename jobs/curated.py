@@ -23,7 +23,7 @@ PARTITIONED = "orders"
 
 
 class Curated:
-    """Versions of the curated tables: the published one, and the staged one that waits to be."""
+    """Versions of the curated tables: the published one, the staged one that waits to be, and a candidate for that."""
 
     def __init__(self, spark: SparkSession, config: Config) -> None:
         self._spark = spark
@@ -32,11 +32,11 @@ class Curated:
         self._state = config.state
 
     def version(self, name: str) -> dict[str, Any]:
-        """The `published` or `staged` version: its run, the last batch applied of each table, schemas and places."""
+        """The `published`, `staged` or `candidate` one: its run, each table's last batch applied, schema and places."""
         return self._storage.read_json(f"{self._state}/{name}.json") or {"run": "", "applied": {}, "tables": {}}
 
     def record(self, name: str, version: dict[str, Any]) -> None:
-        """Make a version the `published` or `staged` one."""
+        """Make a version the `published`, `staged` or `candidate` one."""
         self._storage.write_json(f"{self._state}/{name}.json", version)
 
     def read(self, version: dict[str, Any], table: str, partitions: Collection[str] | None = None) -> DataFrame:
@@ -52,15 +52,16 @@ class Curated:
         return self._spark.read.schema(stored).parquet(*places).withColumn(PARTITION, f.to_date("ordered_at"))
 
     def write(self, rows: DataFrame, table: str, run: str) -> dict[str, Any]:
-        """Write rows to a folder of the run's own: their schema, and the partitions that came to be."""
+        """Write rows to a folder of the run's own, in few files: their schema, and the partitions that came to be."""
         place = f"{self._curated}/{table}/run={run}"
+        by = f"({PARTITION})" if table == PARTITIONED else ""
+        rows = self._spark.sql(f"SELECT /*+ REBALANCE{by} */ * FROM {{rows}}", rows=rows)  # noqa: S608
         if table == PARTITIONED:
-            rows = self._spark.sql(f"SELECT /*+ REBALANCE({PARTITION}) */ * FROM {{rows}}", rows=rows)  # noqa: S608
             rows.write.partitionBy(PARTITION).parquet(place)
             folders = [name for name in self._storage.names(place) if name.startswith(f"{PARTITION}=")]
             places = {folder.partition("=")[2]: f"{place}/{folder}" for folder in folders}
         else:
-            rows.coalesce(1).write.parquet(place)
+            rows.write.parquet(place)
             places = {"": place}
         return {"schema": json.loads(rows.schema.json()), "places": places}
 

@@ -60,7 +60,9 @@ def run(spark, lake, monkeypatch):
 
     def run(config, *names, options=()):
         uri = lake.put(config)
-        codes = (main([name, "--config", uri, *options]) for name in names or ("extract", "transform", "publish"))
+        codes = (
+            main([name, "--config", uri, *options]) for name in names or ("extract", "transform", "check", "publish")
+        )
         return next((code for code in codes if code), 0)
 
     return run

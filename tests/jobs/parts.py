@@ -29,6 +29,7 @@ JARS = {
     "com.amazonaws:aws-java-sdk-bundle": "1.12.262",
     "org.apache.hadoop:hadoop-streaming": "3.3.4",
     "org.apache.spark:spark-avro_2.12": "3.5.7",
+    "org.apache.spark:spark-hadoop-cloud_2.12": "3.5.7",
     "org.mariadb.jdbc:mariadb-java-client": "3.5.6",
 }
 PACKAGES = {
@@ -355,7 +356,15 @@ def environment(address: str, directory: Path, **settings: str) -> dict[str, str
         "spark.hadoop.fs.s3a.attempts.maximum": "2",
         "spark.hadoop.fs.s3a.retry.limit": "2",
         "spark.hadoop.fs.s3a.directory.marker.retention": "keep",  # half the requests
-        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        # As on EMR, a file is written where it belongs, and shows when its task is done; none is renamed, so copied.
+        "spark.hadoop.fs.s3a.committer.name": "magic",
+        "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3": (
+            "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory"
+        ),
+        "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
+        "spark.sql.parquet.output.committer.class": (
+            "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter"
+        ),
         **settings,
     }
     (conf / "spark-defaults.conf").write_text("".join(f"{k} {v}\n" for k, v in defaults.items()))

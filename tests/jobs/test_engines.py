@@ -41,13 +41,13 @@ def test_mapreduce_agrees_to_the_cent(server, lake, run, published, hadoop, capf
     shop.create(server, 2000)
     config = lake.config("mapreduce", format="json")
     config["tables"]["orders"]["partitions"] = 1
-    assert run(config, "extract", "transform") == 0
+    assert run(config, "extract", "transform", "check") == 0
     server.run(
         f"UPDATE orders SET amount = amount + 0.01, updated_at = {shop.NOW} WHERE id % 10 = 0",
         f"UPDATE orders SET status = 'cancelled', updated_at = {shop.NOW} WHERE id % 100 = 1",
         f"UPDATE orders SET ordered_at = '2026-05-01', updated_at = {shop.NOW} WHERE id % 100 = 2",
     )
-    assert run(config, "extract", "transform") == 0
+    assert run(config, "extract", "transform", "check") == 0
     assert run(config, "mapreduce", options=hadoop) == 0
     days = server.run(shop.DAILY)
     assert f"MapReduce agrees on {len(days)} days, {sum(row[2] for row in days)} in all" in capfd.readouterr().err
@@ -70,7 +70,7 @@ def test_mapreduce_takes_json_alone(server, lake, run, hadoop, capfd):
     config = lake.config("no-json")
     assert run(config, "mapreduce", options=hadoop) == 1
     assert "nothing has been staged" in capfd.readouterr().err
-    assert run(config, "extract", "transform") == 0
+    assert run(config, "extract", "transform", "check") == 0
     assert run(config, "mapreduce", options=hadoop) == 1
     assert "tables.orders.format: MapReduce takes json alone" in capfd.readouterr().err
 

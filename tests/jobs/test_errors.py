@@ -150,7 +150,7 @@ def test_a_date_that_is_none(lake, server, run, capfd):
 
 def test_a_transform_before_everything_is_extracted(lake, run, capfd):
     config = lake.config("early")
-    assert run(config, "transform", "publish") == 0
+    assert run(config, "transform", "check", "publish") == 0
     assert "no new batch: nothing to do" in capfd.readouterr().err
     del config["tables"]["products"]
     assert run(config, "extract", "transform") == 1
@@ -171,7 +171,7 @@ def test_a_file_that_is_lost(lake, run, capfd):
     assert run(config, "extract") == 0
     part = next(key for key in lake.keys("lost/raw/orders/") if "part-" in key)
     lake.ask("s3").delete_object(Bucket=BUCKET, Key=part)
-    assert run(config, "transform", "publish") == 3
+    assert run(config, "transform", "check", "publish") == 3
     assert "orders, batch 1: " in capfd.readouterr().err
     assert published_nothing(lake, config)
 
@@ -182,7 +182,7 @@ def test_a_value_that_is_lost(lake, run, capfd):
     key = next(key for key in lake.keys("nulls/raw/customers/") if "part-" in key)
     body = lake.body(key).replace(b'"country":"DE"', b'"country":null', 1)
     lake.ask("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-    assert run(config, "transform", "publish") == 3
+    assert run(config, "transform", "check", "publish") == 3
     assert "customers, batch 1: country is NULL in 1 rows, but was in 0" in capfd.readouterr().err
     assert published_nothing(lake, config)
 
@@ -196,7 +196,39 @@ def test_an_order_of_nobody(lake, server, run, capfd):
     assert "orders: 1 rows name customer_id that customers doesn't have" in capfd.readouterr().err
     assert lake.document(config, "state/published.json") == before
     assert lake.document(config, "state/staged.json") == before
+    assert lake.document(config, "state/candidate.json") != before
     server.run("DELETE FROM orders WHERE id = 9000")
+
+
+def test_a_product_that_is_gone(lake, server, run, capfd):
+    """Of orders that aren't read again, in days that aren't written again."""
+    config = lake.config("product")
+    assert run(config) == 0
+    (count,) = server.run("SELECT COUNT(*) FROM orders WHERE product_id = 7 AND id <> 300")
+    server.run("DELETE FROM products WHERE id = 7")
+    assert run(config) == 3
+    assert f"orders: {count[0]} rows name product_id that products doesn't have" in capfd.readouterr().err
+    server.run("INSERT INTO products VALUES (7, 'back', 'a', 1, NULL)")
+    assert run(config) == 0
+
+
+def test_a_candidate_that_isnt_what_was_extracted(lake, run, capfd):
+    config = lake.config("candidate")
+    assert run(config, "extract", "transform") == 0
+    key, other, *_ = (key for key in lake.keys("candidate/curated/orders/") if "part-" in key)
+    body = lake.body(key)
+    lake.ask("s3").put_object(Bucket=BUCKET, Key=key, Body=lake.body(other))
+    assert run(config, "check") == 3
+    err = capfd.readouterr().err
+    assert "rows more than there are ids" in err
+    assert "new rows are not there" in err
+    assert "daily_revenue: 2 days aren't what orders add up to: 2026-03-" in err
+    assert published_nothing(lake, config)
+    lake.ask("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    assert run(config, "check") == 0
+    assert lake.document(config, "state/staged.json") == lake.document(config, "state/candidate.json")
+    assert run(config, "check") == 0
+    assert "no new candidate: nothing to do" in capfd.readouterr().err
 
 
 def test_an_amount_that_is_missing(lake, server, run, capfd):

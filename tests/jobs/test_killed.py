@@ -39,7 +39,7 @@ def during(owner, name, folder):
     setattr(owner, name, replaced)
 
 {point}
-for job in ("extract", "transform", "publish"):
+for job in ("extract", "transform", "check", "publish"):
     assert main([job, "--config", sys.argv[1]]) == 0
 """
 POINTS = {

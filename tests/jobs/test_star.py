@@ -88,7 +88,7 @@ class TestChanges:
         assert run(config) == 0
         assert published(config, DAILY) != server.run(shop.DAILY)
         assert run(config, "extract", options=["--full"]) == 0
-        assert run(config, "transform", "publish") == 0
+        assert run(config, "transform", "check", "publish") == 0
         agrees(server, published, config)
 
     def test_glue_has_what_was_published(self, lake, config):
