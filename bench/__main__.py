@@ -69,11 +69,13 @@ def measure_jobs(sizes: list[int], out: Path, *, as_json: bool) -> int:
     """Measures the analytics jobs."""
     from bench.jobs import measure
 
-    rows = []
+    rows: list[dict[str, float]] = []
     for row in measure(sizes):
-        rows.append(row)
         if not as_json:
-            print("\n".join(f"{name:>28}  {value:,}" for name, value in row.items()), end="\n\n", flush=True)
+            if not rows:
+                print("  ".join(row))
+            print("  ".join(f"{value:>{len(name)},}" for name, value in row.items()), flush=True)
+        rows.append(row)
     text = json.dumps(rows, indent=2)
     (out / "jobs.json").write_text(text + "\n", encoding="utf-8")
     if as_json:

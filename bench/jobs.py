@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tests.jobs import parts, shop
 
 HEAP = "1g"  # the driver's and, in local mode, that of all that runs: far below what the rows take
+SMALL, REPETITIONS = 100_000, 3
+"""Rows up to which a size is measured several times, of which the median counts."""
 TIMED = """
 import json, sys, time
 from pyspark.sql import SparkSession
@@ -34,7 +36,7 @@ print(json.dumps(seconds))
 """
 
 
-def measure(sizes: list[int]) -> Iterator[dict[str, Any]]:
+def measure(sizes: list[int]) -> Iterator[dict[str, float]]:
     """A row a size, as soon as it is known: rows a second, and how they compare in the same run."""
     lacking = parts.install()
     if lacking:
@@ -44,28 +46,31 @@ def measure(sizes: list[int]) -> Iterator[dict[str, Any]]:
         environment = parts.environment(lake.address, Path(folder) / "spark", **settings)
         for size in sizes:
             shop.create(server, size, days=82)
+            runs = []
+            for number in range(REPETITIONS if size <= SMALL else 1):
 
-            def timed(name: str, partitions: int, *names: str) -> dict[str, float]:
-                config = lake.config(f"{name}-{size}", catalog="", export="", fetch_rows=10_000)  # noqa: B023
-                config["tables"]["orders"]["partitions"] = partitions
-                command = [sys.executable, "-c", TIMED, lake.put(config), *names]
-                done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-                if done.returncode:
-                    raise SystemExit(done.stderr[-4000:])
-                return dict(json.loads(done.stdout.splitlines()[-1]))
+                def timed(name: str, partitions: int, *jobs: str) -> dict[str, float]:
+                    config = lake.config(f"{name}-{size}-{number}", catalog="", export="")  # noqa: B023
+                    config["tables"]["orders"]["partitions"] = partitions
+                    command = [sys.executable, "-c", TIMED, lake.put(config), *jobs]
+                    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+                    if done.returncode:
+                        raise SystemExit(done.stderr[-4000:])
+                    return dict(json.loads(done.stdout.splitlines()[-1]))
 
-            seconds = timed("parted", 4, "extract", "transform")
-            single = timed("single", 1, "extract")
-            duck = duckdb(server, Path(folder) / "orders.parquet")
-            whole = seconds["extract"] + seconds["transform"]
+                seconds = timed("parted", 4, "extract", "transform", "check")
+                seconds["all"] = sum(seconds.values())
+                seconds["one read"] = timed("single", 1, "extract")["extract"]
+                seconds["DuckDB"] = duckdb(server, Path(folder) / "orders.parquet")
+                runs.append(seconds)
             yield {
                 "rows": size,
-                "extract rows/s": round(size / seconds["extract"]),
-                "extract + transform rows/s": round(size / whole),
-                "one read rows/s": round(size / single["extract"]),
-                "DuckDB rows/s": round(size / duck),
-                "extract / one read": round(single["extract"] / seconds["extract"], 2),
-                "extract / DuckDB": round(duck / seconds["extract"], 2),
+                "runs": len(runs),
+                **{f"{name} rows/s": round(statistics.median(size / run[name] for run in runs)) for name in runs[0]},
+                **{
+                    f"{name} / {other}": round(statistics.median(run[other] / run[name] for run in runs), 2)
+                    for name, other in (("extract", "one read"), ("extract", "DuckDB"), ("all", "DuckDB"))
+                },
             }
 
 
