@@ -73,8 +73,9 @@ class _Command(automation.PulumiCommand):
 class Engine:
     """One stack of the project in `program_dir`, its state kept in `directory`.
 
-    A context manager: the stand-in serves while it is open. `policies` is the policy pack's folder, `wrap` runs round
-    the program (for a test to break it), `stream` gets the engine's output line by line.
+    A context manager: the stand-in serves while it is open. `policies` is the policy pack's folder, `policy_config` the
+    file that configures it, `wrap` runs round the program (for a test to break it), `stream` gets the engine's output
+    line by line.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Engine:
         stack: str,
         *,
         policies: Path | None = None,
+        policy_config: Path | None = None,
         wrap: Callable[[Program], Any] | None = None,
         stream: Callable[[str], None] | None = None,
         color: str = "never",
@@ -92,6 +94,7 @@ class Engine:
         self.program_dir = program_dir.resolve()
         self.stack_name = stack
         self.policies = policies
+        self.policy_config = policy_config
         self.wrap = wrap
         self.stream = stream
         self.color = color
@@ -139,7 +142,9 @@ class Engine:
         return list((self.stack.export_stack().deployment or {}).get("resources", []))
 
     def _policy_packs(self) -> dict[str, Any]:
-        return {"policy_packs": [str(self.policies)]} if self.policies else {}
+        packs = {"policy_packs": [str(self.policies)]} if self.policies else {}
+        configs = {"policy_pack_configs": [str(self.policy_config)]} if self.policy_config else {}
+        return {**packs, **configs}
 
     def _operate(self, operation: Callable[..., Any], **options: Any) -> Result:
         result = Result()
