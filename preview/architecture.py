@@ -729,9 +729,13 @@ class _Builder:
                 pattern = resource.split("/")[0] if service == "s3" else resource
                 if re.sub(r"^[a-z]+[/:]", "", pattern) in ("", "*"):
                     continue  # everything there is, and so nothing to show
-                for name, urn in known[service]:
-                    if fnmatchcase(name, pattern) and region in ("", "*", self.where(urn)):
-                        yield urn
+                found = [
+                    urn
+                    for name, urn in known[service]
+                    if fnmatchcase(name, pattern) and region in ("", "*", self.where(urn))
+                ]
+                if len(found) == 1 or len(found) < len(known[service]):  # else it is as good as everything
+                    yield from found
 
         grants: dict[str, list[str]] = defaultdict(list)
         for urn in self.resources:
