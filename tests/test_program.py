@@ -353,6 +353,8 @@ def test_names_stay_within_their_limits_and_apart_for_long_stack_names():
         ("aws:sqs/queue:Queue", 80, "name"),
         ("aws:ecr/repository:Repository", 256, "name"),
         ("aws:cloudwatch/logDeliverySource:LogDeliverySource", 60, "name"),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", 255, "name"),
+        ("aws:wafv2/webAcl:WebAcl", 128, "name"),
         ("aws:secretsmanager/secret:Secret", 512 - 26, "namePrefix"),
     ):
         for identity, inputs in names[0].items():
