@@ -20,8 +20,9 @@ waivers:
 def small(program):
     """In place of the program: what has to be mended, waived and configured."""
     aws.kms.Key("old")
-    volume = {"device_name": "/dev/xvda", "ebs": {"encrypted": "true"}}
-    aws.ec2.LaunchTemplate("web", block_device_mappings=[volume], tags={"team": "web"})
+    volume = aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(encrypted="true")
+    device = aws.ec2.LaunchTemplateBlockDeviceMappingArgs(device_name="/dev/xvda", ebs=volume)
+    aws.ec2.LaunchTemplate("web", block_device_mappings=[device], tags={"team": "web"})
     aws.cloudwatch.LogGroup("logs", retention_in_days=30)
 
 
