@@ -15,6 +15,8 @@ from . import rules as _rules  # noqa: F401  declares every rule
 from .evaluate import Choice
 from .rule import RULES, Family, Level, Rule
 
+PACK = Path(__file__).parent
+"""The pack's folder."""
 WAIVERS = "waivers.yaml"
 LEVELS: tuple[Level, ...] = get_args(Level)  # the strictest first
 _STRICTNESS = {"type": "string", "enum": ["fail", "report"]}

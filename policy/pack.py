@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -29,7 +28,7 @@ from pulumi_policy import (
 from pulumi_policy.deserialize import SPECIAL_SIG_KEY, serialize_properties
 from pulumi_policy.proxy import UnknownValueError, _is_unknown
 
-from .config import WAIVERS, alone, choices, schema, together
+from .config import PACK, WAIVERS, alone, choices, schema, together
 from .evaluate import Report, evaluate
 from .graph import UNKNOWN, Graph, Resource, known
 from .remedies import REMEDIES, apply, edits
@@ -37,7 +36,6 @@ from .rule import Rule
 from .waivers import Waivers, Waiving, read, stack_of
 
 NAME = "secure-aws"
-HERE = Path(__file__).parent
 
 
 def policies() -> list[Policy]:
@@ -105,7 +103,7 @@ class _Policy:
         self.config = config
         self._choices = choices(config, self.rules)
         self.file = config.get("waivers", WAIVERS)
-        self.waivers = read(HERE / self.file, shown=self.file, needed=self.file != WAIVERS)
+        self.waivers = read(PACK / self.file, shown=self.file, needed=self.file != WAIVERS)
         self._waiving = Waiving(self.waivers, stack)
 
     def judge(self, judged: Graph, rules: list[Rule]) -> Report:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 from urllib.parse import quote
 
@@ -93,7 +94,7 @@ def compare(report: Report, baseline: Mapping[str, int]) -> Report:
 # -- SARIF -------------------------------------------------------------------------------------------------------------
 
 
-def sarif(report: Report, *, base: str = "", fallback: str = "Pulumi.yaml", compared: bool = False) -> dict[str, Any]:
+def sarif(report: Report, *, base: str = ".", fallback: str = "Pulumi.yaml", compared: bool = False) -> dict[str, Any]:
     """A report as SARIF 2.1.0, each finding at the program's file and line.
 
     `base` is the program's folder as seen from the repository, `fallback` the file that a finding without a line is
@@ -115,7 +116,7 @@ def sarif(report: Report, *, base: str = "", fallback: str = "Pulumi.yaml", comp
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(f"{base}{file}"), "uriBaseId": "%SRCROOT%"},
+                        "artifactLocation": {"uri": quote(normpath(f"{base}/{file}")), "uriBaseId": "%SRCROOT%"},
                         "region": {"startLine": int(line)},
                     },
                     "logicalLocations": [

@@ -377,7 +377,7 @@ def location(error: BaseException, directory: Path, file: str | None = None) -> 
 
 def read_policies(options: Options, project: Project) -> Policies:
     """The policies' configuration, waivers and baseline, before the program runs."""
-    from policy.config import WAIVERS, BadConfig, Config, read
+    from policy.config import PACK, WAIVERS, BadConfig, Config, read
     from policy.results import BadBaseline, read_baseline
     from policy.waivers import Waivers
     from policy.waivers import read as read_waivers
@@ -388,9 +388,8 @@ def read_policies(options: Options, project: Project) -> Policies:
     except (BadConfig, BadBaseline) as error:
         raise Mistake(str(error)) from error
     waivers = Waivers()
-    pack = Path(sys.modules["policy"].__file__ or "").parent
-    for file in [options.waivers] if options.waivers else [pack / name for name in config.waivers]:
-        needed = file != pack / WAIVERS
+    for file in [options.waivers] if options.waivers else [PACK / name for name in config.waivers]:
+        needed = file != PACK / WAIVERS
         waivers += read_waivers(file, shown=os.path.relpath(file, project.directory), needed=needed)
     return Policies(config, waivers, baseline)
 
@@ -420,7 +419,8 @@ def write_results(options: Options, preview: Preview) -> None:
     if options.sarif:
         top = next((d for d in (project.root, *project.root.parents) if (d / ".git").exists()), project.root)
         base = os.path.relpath(project.directory, top)
-        log = results.sarif(report, base="" if base == "." else f"{base}/", compared=options.baseline is not None)
+        fallback = os.path.relpath(project.root / "Pulumi.yaml", project.directory)
+        log = results.sarif(report, base=base, fallback=fallback, compared=options.baseline is not None)
         preview.files["sarif"] = write(options.sarif, json.dumps(log, indent=2) + "\n")
     if options.markdown:
         title = f"{project.name} {project.stack}"

@@ -72,7 +72,7 @@ def validated(log: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_sarif_is_of_the_schema_and_says_where() -> None:
-    run = validated(sarif(report(), base="infra/platform/", compared=True))
+    run = validated(sarif(report(), base="infra/platform", compared=True))
     results = {result["locations"][0]["logicalLocations"][0]["name"]: result for result in run["results"]}
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert rules == ["database-multi-az", "key-rotated", "waivers"]
