@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench terraform conformance conformance-apply checkov parts engines lock clean
+.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench check-pr terraform conformance conformance-apply checkov parts engines lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ sandbox: $(VENV)/run ## a real `pulumi up` against a stand-in for AWS, policies 
 
 sandbox-destroy: $(VENV)/run ## destroy what `make sandbox` made
 	@$(BIN)/python -m sandbox destroy $(STACK) $(ARGS)
+
+check-pr: $(VENV)/dev ## what a pull request is judged by, but the tests: preview STACK against its state, under the policy pack
+	@$(BIN)/python -m delivery check --stack $(STACK) --policy-pack policy --output build/check $(ARGS)
 
 terraform: $(VENV)/run ## write what a stack registers as Terraform JSON (STACK=dev)
 	@$(BIN)/python -m terraform export $(STACK) $(ARGS)

@@ -12,7 +12,7 @@ from components.cache import Cache
 from components.data import DataServices
 from components.database import Database
 from components.datalake import DataLake
-from components.delivery import Delivery
+from components.delivery import Delivery, deployment_role_arn
 from components.edge import CLOUDFRONT_REGION, Dns, Edge
 from components.grafana import Grafana
 from components.kubernetes import Kubernetes
@@ -123,7 +123,9 @@ if tiers.kubernetes:
     )
 if tiers.registry:
     pullers = [kubernetes.node_role_arn] if kubernetes else []
-    registry = Registry("registry", stack.registry, key=data_key, pullers=pullers)
+    deploys = tiers.delivery and stack.delivery and pulumi.get_stack() in stack.delivery.environments
+    pushers = [deployment_role_arn("delivery", pulumi.get_stack())] if deploys else []
+    registry = Registry("registry", stack.registry, key=data_key, pullers=pullers, pushers=pushers)
 
 # MySQL replica -> EMR -> S3 -> Athena -> QuickSight, on a schedule
 if tiers.analytics and artifacts and database:

@@ -45,8 +45,9 @@ Image = Annotated[str, StringConstraints(pattern=r"^aws/codebuild/[a-z0-9_-]+:[\
 class BuildArgs(Args):
     """A machine that runs a build. It is never privileged: no Docker daemon runs in it."""
 
-    image: Image = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
-    """CodeBuild's image; one with `aarch64` in its name runs on Graviton."""
+    image: Image = "aws/codebuild/standard:7.0"
+    """CodeBuild's image; one with `aarch64` in its name runs on Graviton. The check needs a `standard` one, where apt
+    brings what the jobs' tests run on."""
     compute_type: Literal[
         "BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE", "BUILD_GENERAL1_XLARGE"
     ] = "BUILD_GENERAL1_MEDIUM"

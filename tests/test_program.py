@@ -313,14 +313,19 @@ def test_network_load_balancer_has_a_name_that_its_certificate_covers():
     assert record.inputs["aliases"][0]["name"] == nlb.outputs["dnsName"]
 
 
-def test_nodes_alone_pull_images_and_nobody_pushes_yet():
-    recording = run_stack("dev", unknown=True)
+@pytest.mark.parametrize(
+    ("stack", "pushers"), [("dev", []), ("prod", ["arn:aws:iam::123456789012:role/platform-prod-delivery-prod"])]
+)
+def test_nodes_alone_pull_images_and_the_deployment_alone_pushes(stack, pushers):
+    recording = run_stack(stack, unknown=True)
+    if pushers:
+        assert one(recording, "iam/role:Role", "delivery-prod").inputs["name"] == "platform-prod-delivery-prod"
     role = f"arn:aws:iam::123456789012:role/{one(recording, 'iam/role:Role', 'kubernetes-node').inputs['name']}"
     services = "arn:aws:iam::123456789012:role/aws-service-role/*"
     denied = by_sid(one(recording, "ecr/repositoryPolicy:RepositoryPolicy", "registry-services").inputs["policy"])
     assert {sid: statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"] for sid, statement in denied.items()} == {
-        "DenyPull": [role, services],
-        "DenyPush": [services],
+        "DenyPull": [role, *pushers, services],
+        "DenyPush": [*pushers, services],
     }
 
 
