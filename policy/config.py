@@ -142,6 +142,7 @@ def mistakes(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
 def choices(config: Mapping[str, Any], rules: Iterable[Rule], policy: Level = "mandatory") -> dict[str, Choice]:
     """How each rule counts, by id, under a policy's configuration. `policy` is how the policy as a whole counts."""
     families, controls, single = (config.get(key) or {} for key in ("families", "controls", "rules"))
+    strict = config.get("unverifiable", "fail") == "fail"
 
     def choice(rule: Rule) -> Choice:
         own = single.get(rule.id) or {}
@@ -150,7 +151,7 @@ def choices(config: Mapping[str, Any], rules: Iterable[Rule], policy: Level = "m
         level = own.get("level") or min(named, key=LEVELS.index, default=families.get(rule.family, rule.level))
         return Choice(
             max(level, policy, key=LEVELS.index),
-            strict=(own.get("unverifiable") or config.get("unverifiable", "fail")) == "fail",
+            strict=own["unverifiable"] == "fail" if "unverifiable" in own else strict,
             settings={key: whole(value) for key, value in own.items() if key in rule.settings},
         )
 
