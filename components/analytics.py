@@ -1,16 +1,14 @@
 """Analytics tier: EMR clusters that carry MySQL's rows to the data lake, by a state machine, on a schedule."""
 
 import base64
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints
 
 from .common import (
     PACKAGE,
@@ -26,9 +24,11 @@ from .common import (
 )
 from .database import Database
 from .datalake import DataLake
+from .emr import EMR_TAG, Cluster, ClusterArgs
 from .network import Subnets, allow, https_out
 from .observability import Alarm, AlarmTopic, Watched, watch
 from .runs import Run
+from .schedule import Schedule, ScheduleArgs
 from .security import EncryptionKey
 from .storage import SecureBucket
 
@@ -36,18 +36,10 @@ ENDPOINTS = frozenset({"elasticmapreduce", "glue", "kms", "secretsmanager"})
 """Interface endpoints without which clusters in private subnets need NAT. Managed scaling and `packages` need NAT in
 any case: the one reports to a public API of EMR's, the others come from Maven Central."""
 
-_EMR_TAG = "for-use-with-amazon-emr-managed-policies"
-"""What AmazonEMRServicePolicy_v2 demands on clusters, on their security groups and on their subnets."""
-_STEP_KINDS = ("extract", "transform", "mapreduce", "publish", "presto")
-_GLUE_METASTORE = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
+_STEP_KINDS = ("extract", "transform", "check", "mapreduce", "publish", "presto")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
-EmrInstanceType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.(metal|\d*xlarge)$")]
-"""An EC2 instance type; EMR takes those of the present generations from `xlarge` up."""
-Units = Annotated[int, Field(ge=1, le=999)]
-"""What an instance counts for in its fleet: its vCPUs, say (EMR: 1 to 999)."""
-Application = Literal["Hadoop", "Spark", "Hive", "Presto", "Trino"]
 Package = Annotated[str, StringConstraints(pattern=r"^[\w.-]+:[\w.-]+:[\w.-]+$")]
 """Maven coordinates, such as `org.mariadb.jdbc:mariadb-java-client:3.5.6`."""
 Jar = Annotated[str, StringConstraints(pattern=r"^(s3://[a-z0-9.-]{3,63}/|/)\S+\.jar$")]
@@ -66,78 +58,6 @@ class TableArgs(Args):
     """Of the files in the raw zone."""
 
 
-class FleetArgs(Args):
-    """Instances of several types, of which EMR takes what there is and what costs least."""
-
-    instance_types: dict[EmrInstanceType, Units] = Field(
-        default={"m7g.xlarge": 4, "m6g.xlarge": 4, "r7g.xlarge": 4, "r6g.xlarge": 4}, min_length=1, max_length=30
-    )
-    """Instance types, and the units that one of each counts for (EMR: at most 30 types with an allocation strategy)."""
-    units: int = Field(default=8, ge=1, le=4000)
-    """Units at the start, which managed scaling goes on from."""
-    volume_size_gib: int = Field(default=64, ge=15, le=16_384)
-    """Volume of each instance for HDFS and shuffles, in GiB (gp3), beside the root volume."""
-
-
-class TaskFleetArgs(FleetArgs):
-    """Spot instances, which hold no data of HDFS and so may be taken away at any time."""
-
-    units: int = Field(default=4, ge=1, le=4000)
-    """Units at the start, which managed scaling goes on from."""
-    spot_timeout_minutes: int = Field(default=10, ge=5, le=1440)
-    """Minutes in which Spot instances have to be found before on-demand ones are taken (EMR: 5 to 1,440)."""
-
-
-class ScalingArgs(Args):
-    """EMR managed scaling, in units of the core and the task fleet together."""
-
-    min_units: int = Field(default=8, ge=1, le=4000)
-    """Units at the least."""
-    max_units: int = Field(default=64, ge=1, le=4000)
-    """Units at the most."""
-    max_on_demand_units: int = Field(default=16, ge=0, le=4000)
-    """Units of on-demand instances at the most; what is above them is Spot."""
-    max_core_units: int = Field(default=16, ge=1, le=4000)
-    """Units of core instances at the most; what is above them are task instances."""
-
-    def refusals(self) -> Iterator[Refusal]:
-        if self.max_units < self.min_units:
-            yield Refusal(("max_units",), f"is below min_units ({self.min_units})")
-        for field in ("max_on_demand_units", "max_core_units"):
-            if getattr(self, field) > self.max_units:
-                yield Refusal((field,), f"is above max_units ({self.max_units})")
-
-
-class ScheduleArgs(Args):
-    """When the jobs run."""
-
-    enabled: bool = True
-    """Start runs; off leaves that to whoever starts an execution of the state machine."""
-    expression: str = "cron(0 3 * * ? *)"
-    """`cron(minutes hours day-of-month month day-of-week year)` with `?` for one of the days, or `rate(6 hours)`."""
-    time_zone: str = "UTC"
-    """Time zone of the expression, as the IANA database names it, such as `Europe/Berlin`."""
-    retry_hours: int = Field(default=1, ge=1, le=24)
-    """Hours for which a start that fails is tried again (EventBridge Scheduler: up to 24)."""
-
-    @field_validator("expression")
-    @classmethod
-    def _expression(cls, expression: str) -> str:
-        if not (_is_cron(expression) or re.fullmatch(r"rate\([1-9]\d* (minute|hour|day)s?\)", expression)):
-            raise ValueError(
-                f"{expression!r}: write cron(minutes hours day-of-month month day-of-week year) with ? for one of the "
-                "days, as cron(0 3 * * ? *), or rate(6 hours)"
-            )
-        return expression
-
-    @field_validator("time_zone")
-    @classmethod
-    def _time_zone(cls, time_zone: str) -> str:
-        if time_zone not in available_timezones():
-            raise ValueError(f"{time_zone!r} is no time zone of the IANA database, such as Europe/Berlin")
-        return time_zone
-
-
 class AnalyticsAlarms(Args):
     """What of the runs is a fault. A threshold of null leaves its alarm out."""
 
@@ -145,39 +65,13 @@ class AnalyticsAlarms(Args):
     """Runs in an hour that were stopped by hand or took too long: none of those tells the topic by itself."""
     failed_limit: int | None = Field(default=None, ge=1)
     """Runs in an hour that failed; none by default, since each of them tells the topic itself, with the reason."""
-    unscheduled_limit: int | None = Field(default=1, ge=1)
-    """Starts in an hour that the scheduler gave up."""
 
 
-class AnalyticsArgs(Args):
+class AnalyticsArgs(ClusterArgs):
     """Clusters, jobs, and when they run."""
 
-    release_label: Annotated[str, StringConstraints(pattern=r"^emr-7\.\d{1,2}\.\d+$")] = "emr-7.13.0"
-    """EMR release. The jobs are written for Spark 3.5, as all of 7 have it; emr-spark-8 has neither Hadoop nor
-    Presto."""
-    applications: list[Application] = Field(default=["Hadoop", "Spark", "Hive", "Presto"], min_length=1)
-    """What is installed on the clusters: Hadoop and Spark in any case, Presto or Trino but not both."""
-    primary_instance_types: list[EmrInstanceType] = Field(
-        default=["m7g.xlarge", "m6g.xlarge"], min_length=1, max_length=30
-    )
-    """Instance types for the primary node, which is one on-demand instance, all equally welcome."""
-    core: FleetArgs = Field(default_factory=FleetArgs)
-    """Instances that hold HDFS, on demand."""
-    task: TaskFleetArgs | None = Field(default_factory=TaskFleetArgs)
-    """Instances that only compute: Spot, and on demand where there is no Spot in time; none has no such fleet."""
-    scaling: ScalingArgs = Field(default_factory=ScalingArgs)
-    """How far managed scaling goes."""
-    root_volume_size_gib: int = Field(default=30, ge=15, le=100)
-    """Root volume of each instance, in GiB (gp3; EMR: 15 to 100)."""
     long_running: bool = False
     """One cluster that stays, in place of one for each run."""
-    idle_minutes: int = Field(default=60, ge=1, le=10_080)
-    """Minutes without work after which a cluster ends by itself, should a run have been stopped by hand (EMR: 1 minute
-    to 7 days). A cluster that is to stay doesn't."""
-    step_concurrency: int = Field(default=1, ge=1, le=256)
-    """Steps that a cluster works on at once (EMR: 1 to 256): a run's follow each other in any case."""
-    encrypt_in_transit: bool = True
-    """TLS between the nodes, for which EMR has to find certificates at `certificates_uri` before the first run."""
     tables: dict[Identifier, TableArgs] = Field(
         default_factory=lambda: {
             "customers": TableArgs(key="id", watermark="updated_at"),
@@ -224,33 +118,12 @@ class AnalyticsArgs(Args):
     """Thresholds."""
 
     def refusals(self) -> Iterator[Refusal]:
-        installed = set(self.applications)
-        for needed in ("Hadoop", "Spark"):
-            if needed not in installed:
-                yield Refusal(("applications",), f"lacks {needed}, which the jobs run on")
-        if {"Presto", "Trino"} <= installed:
-            yield Refusal(("applications",), "Presto and Trino listen on the same port: EMR installs one of them")
-        for field in ("applications", "primary_instance_types", "packages", "jars"):
+        yield from super().refusals()
+        for field in ("packages", "jars"):
             values = getattr(self, field)
             for value in sorted({value for value in values if values.count(value) > 1}):
                 yield Refusal((field,), f"{value!r} is named twice")
-        yield from self._fleet_refusals()
-        yield from self._job_refusals(installed)
-
-    def _fleet_refusals(self) -> Iterator[Refusal]:
-        total = self.core.units + (self.task.units if self.task else 0)
-        if not self.scaling.min_units <= total <= self.scaling.max_units:
-            yield Refusal(
-                ("scaling",),
-                f"core and task begin with {total} units, outside of {self.scaling.min_units} to "
-                f"{self.scaling.max_units}: managed scaling would change that at once",
-            )
-        if self.core.units > self.scaling.max_core_units:
-            yield Refusal(("scaling", "max_core_units"), f"is below core.units ({self.core.units})")
-        if self.core.units > self.scaling.max_on_demand_units:
-            yield Refusal(("scaling", "max_on_demand_units"), f"is below core.units ({self.core.units}), on demand")
-
-    def _job_refusals(self, installed: set[Application]) -> Iterator[Refusal]:
+        installed = set(self.applications)
         if self.presto and not installed & {"Presto", "Trino"}:
             yield Refusal(("presto",), "applications has neither Presto nor Trino")
         if self.presto and self.encrypt_in_transit and not self.presto_client:
@@ -336,10 +209,13 @@ class Analytics(pulumi.ComponentResource):
         self._lake, self._artifacts, self._topic = lake, artifacts, topic
         # The alias, because a preview knows it, and so what the configurations below say can be checked there.
         self._key_arn = self._here.arn("kms", key.alias)
-        self._tags = tags(name, **{_EMR_TAG: "true"})
+        self._tags = tags(name, **{EMR_TAG: "true"})
         self._service_role_name = physical_name(f"{name}-service", 64)
         self.role_name = physical_name(f"{name}-instances", 64)
-        self.certificates_uri = pulumi.Output.format("s3://{}/{}/certificates.zip", artifacts.name, name)
+        certificates = f"{name}/certificates.zip"
+        self.certificates_uri = pulumi.Output.format("s3://{}/{}", artifacts.name, certificates)
+        # A cluster that stays has found them as it was made.
+        self._certificates_key = certificates if args.encrypt_in_transit and not args.long_running else None
 
         doors = self._create_security_groups()
         permissions = [*self._create_service_role(), *self._create_instance_role()]
@@ -350,7 +226,6 @@ class Analytics(pulumi.ComponentResource):
             # EMR can't change one, and takes no two of a name; clusters that are there have read theirs.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        self._security_configuration_name = physical_name(name, 255)
         files, digest = package
         folder = f"{name}/{digest[:16]}"
         uploads = [
@@ -361,14 +236,40 @@ class Analytics(pulumi.ComponentResource):
         uploads.append(self._upload("rds-authorities", f"{name}/rds-authorities.pem", content=authorities.encode()))
         uploads.append(self._upload("config", f"{name}/config.json", text=self._configuration(source)))
         ready = [*doors, *permissions, *uploads, *subnets.routes, security]
-        cluster = self._create_cluster(ready) if args.long_running else None
+        self._cluster = Cluster(
+            args,
+            tags=self._tags,
+            service_role_name=self._service_role_name,
+            instance_profile_name=self.role_name,
+            security_configuration_name=physical_name(name, 255),
+            log_uri=lake.logs_uri,
+            key_arn=self._key_arn,
+        )
+        cluster = None
+        if args.long_running:
+            cluster = self._cluster.create(
+                name,
+                subnets=subnets,
+                primary_group=self.primary_security_group_id,
+                core_group=self.core_security_group_id,
+                service_group=self.service_security_group_id,
+                after=ready,
+                parent=self,
+            )
         uploads.append(self._upload("places", f"{name}/places.json", text=self._places(cluster)))
         self._machine_name = physical_name(name, 80)
-        self._schedule_group = physical_name(name, 64)
         self.state_machine_arn = self._here.arn("states", f"stateMachine:{self._machine_name}")
         machine = self._create_state_machine(folder, [*ready, *uploads])
-        self._create_schedule(machine)
-        self.alarms = watch(name, self._alarms(), parent=self)
+        schedule = Schedule(
+            f"{name}-schedule",
+            args.schedule,
+            machine=machine,
+            machine_arn=self.state_machine_arn,
+            statements=[self._machine_key_statement()],
+            key=logs_key,
+            opts=self._child,
+        )
+        self.alarms = watch(name, self._alarms(), parent=self) | schedule.alarms
         self.register_outputs(
             {
                 "state_machine_arn": self.state_machine_arn,
@@ -393,7 +294,7 @@ class Analytics(pulumi.ComponentResource):
                 description=description,
                 # Rules that EMR adds all the same would keep the groups, which name each other, from being deleted.
                 revoke_rules_on_delete=True,
-                tags=tags(f"{name}-{role}", **{_EMR_TAG: "true"}),
+                tags=tags(f"{name}-{role}", **{EMR_TAG: "true"}),
                 opts=self._child,
             ).id
             for role, description in {
@@ -638,183 +539,6 @@ class Analytics(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=keep),
         )
 
-    # -- Clusters -----------------------------------------------------------------------------------------------------
-
-    def _applications_configuration(self) -> list[dict[str, Any]]:
-        """Glue as the catalog of everything that asks for one."""
-        hive = {"hive.metastore.client.factory.class": _GLUE_METASTORE}
-        found = {
-            "Spark": ("spark-hive-site", hive),
-            "Hive": ("hive-site", hive),
-            "Presto": ("presto-connector-hive", {"hive.metastore": "glue"}),
-            "Trino": ("trino-connector-hive", {"hive.metastore": "glue"}),
-        }
-        return [
-            {"Classification": found[application][0], "Properties": found[application][1]}
-            for application in self._args.applications
-            if application in found
-        ]
-
-    def _cluster_request(self) -> dict[str, Any]:
-        """RunJobFlow's parameters (EMR API reference), with the paths of what only AWS knows."""
-        args, scaling = self._args, self._args.scaling
-        return {
-            "Name": self._tags["Name"],
-            "ReleaseLabel": args.release_label,
-            "Applications": [{"Name": application} for application in args.applications],
-            "Configurations": self._applications_configuration(),
-            "ServiceRole": self._service_role_name,
-            "JobFlowRole": self.role_name,
-            "SecurityConfiguration": self._security_configuration_name,
-            "LogUri": self._lake.logs_uri,
-            "LogEncryptionKmsKeyId": self._key_arn,
-            "EbsRootVolumeSize": args.root_volume_size_gib,
-            "StepConcurrencyLevel": args.step_concurrency,
-            "ScaleDownBehavior": "TERMINATE_AT_TASK_COMPLETION",
-            "ManagedScalingPolicy": {
-                "ComputeLimits": {
-                    "UnitType": "InstanceFleetUnits",
-                    "MinimumCapacityUnits": scaling.min_units,
-                    "MaximumCapacityUnits": scaling.max_units,
-                    "MaximumOnDemandCapacityUnits": scaling.max_on_demand_units,
-                    "MaximumCoreCapacityUnits": scaling.max_core_units,
-                }
-            },
-            "AutoTerminationPolicy": {"IdleTimeout": args.idle_minutes * 60},
-            "VisibleToAllUsers": True,
-            "Tags": [{"Key": tag, "Value": value} for tag, value in sorted(self._tags.items())],
-            "Instances": {
-                "KeepJobFlowAliveWhenNoSteps": True,
-                "TerminationProtected": False,
-                "Ec2SubnetIds.$": "$.aws.places.Subnets",
-                "EmrManagedMasterSecurityGroup.$": "$.aws.places.Primary",
-                "EmrManagedSlaveSecurityGroup.$": "$.aws.places.Core",
-                "ServiceAccessSecurityGroup.$": "$.aws.places.Service",
-                "InstanceFleets": self._fleets(),
-            },
-        }
-
-    def _fleets(self) -> list[dict[str, Any]]:
-        args = self._args
-        on_demand = {"OnDemandSpecification": {"AllocationStrategy": "lowest-price"}}
-
-        def types(fleet: FleetArgs) -> list[dict[str, Any]]:
-            volume = {"VolumeType": "gp3", "SizeInGB": fleet.volume_size_gib}
-            disks = {"EbsBlockDeviceConfigs": [{"VolumeSpecification": volume, "VolumesPerInstance": 1}]}
-            return [
-                {"InstanceType": instance_type, "WeightedCapacity": units, "EbsConfiguration": disks}
-                for instance_type, units in fleet.instance_types.items()
-            ]
-
-        fleets: list[dict[str, Any]] = [
-            {
-                "Name": "primary",
-                "InstanceFleetType": "MASTER",
-                "TargetOnDemandCapacity": 1,
-                "InstanceTypeConfigs": [{"InstanceType": one} for one in args.primary_instance_types],
-                "LaunchSpecifications": on_demand,
-            },
-            {
-                "Name": "core",
-                "InstanceFleetType": "CORE",
-                "TargetOnDemandCapacity": args.core.units,
-                "InstanceTypeConfigs": types(args.core),
-                "LaunchSpecifications": on_demand,
-            },
-        ]
-        if args.task:
-            spot = {
-                "AllocationStrategy": "price-capacity-optimized",
-                "TimeoutAction": "SWITCH_TO_ON_DEMAND",
-                "TimeoutDurationMinutes": args.task.spot_timeout_minutes,
-            }
-            fleets.append(
-                {
-                    "Name": "task",
-                    "InstanceFleetType": "TASK",
-                    "TargetSpotCapacity": args.task.units,
-                    "InstanceTypeConfigs": types(args.task),
-                    "LaunchSpecifications": on_demand | {"SpotSpecification": spot},
-                }
-            )
-        return fleets
-
-    def _create_cluster(self, ready: Sequence[pulumi.Resource]) -> aws.emr.Cluster:
-        """The cluster that stays, from the same pieces as one that the state machine starts."""
-        args, name = self._args, self._name
-        on_demand: list[Any] = [{"allocation_strategy": "lowest-price"}]
-        cluster = aws.emr.Cluster(
-            name,
-            name=self._tags["Name"],
-            release_label=args.release_label,
-            applications=list(args.applications),
-            configurations_json=json.dumps(self._applications_configuration()),
-            service_role=self._service_role_name,
-            security_configuration=self._security_configuration_name,
-            log_uri=self._lake.logs_uri,
-            log_encryption_kms_key_id=self._key_arn,
-            ebs_root_volume_size=args.root_volume_size_gib,
-            step_concurrency_level=args.step_concurrency,
-            scale_down_behavior="TERMINATE_AT_TASK_COMPLETION",
-            keep_job_flow_alive_when_no_steps=True,
-            termination_protection=False,
-            ec2_attributes={
-                "instance_profile": self.role_name,
-                "subnet_ids": [self._subnets.ids[zone] for zone in sorted(self._subnets.ids)],
-                "emr_managed_master_security_group": self.primary_security_group_id,
-                "emr_managed_slave_security_group": self.core_security_group_id,
-                "service_access_security_group": self.service_security_group_id,
-            },
-            master_instance_fleet={
-                "name": "primary",
-                "target_on_demand_capacity": 1,
-                "instance_type_configs": [{"instance_type": one} for one in args.primary_instance_types],
-                "launch_specifications": {"on_demand_specifications": on_demand},
-            },
-            core_instance_fleet={
-                "name": "core",
-                "target_on_demand_capacity": args.core.units,
-                "instance_type_configs": _type_configs(args.core),
-                "launch_specifications": {"on_demand_specifications": on_demand},
-            },
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
-        )
-        if args.task:
-            aws.emr.InstanceFleet(
-                f"{name}-task",
-                cluster_id=cluster.id,
-                name="task",
-                target_spot_capacity=args.task.units,
-                instance_type_configs=_type_configs(args.task),
-                launch_specifications={
-                    "on_demand_specifications": on_demand,
-                    "spot_specifications": [
-                        {
-                            "allocation_strategy": "price-capacity-optimized",
-                            "timeout_action": "SWITCH_TO_ON_DEMAND",
-                            "timeout_duration_minutes": args.task.spot_timeout_minutes,
-                        }
-                    ],
-                },
-                opts=self._child,
-            )
-        aws.emr.ManagedScalingPolicy(
-            name,
-            cluster_id=cluster.id,
-            compute_limits=[
-                {
-                    "unit_type": "InstanceFleetUnits",
-                    "minimum_capacity_units": args.scaling.min_units,
-                    "maximum_capacity_units": args.scaling.max_units,
-                    "maximum_ondemand_capacity_units": args.scaling.max_on_demand_units,
-                    "maximum_core_capacity_units": args.scaling.max_core_units,
-                }
-            ],
-            opts=self._child,
-        )
-        return cluster
-
     # -- Runs ---------------------------------------------------------------------------------------------------------
 
     def _run(self, folder: str) -> Run:
@@ -825,9 +549,10 @@ class Analytics(pulumi.ComponentResource):
             bucket=self._artifacts.name,
             places_key=f"{self._name}/places.json",
             topic_arn=self._topic.arn,
-            cluster=None if args.long_running else self._cluster_request(),
+            cluster=None if args.long_running else self._cluster.request(),
             step_timeout_minutes=args.step_timeout_minutes,
             step_retries=args.step_retries,
+            certificates_key=self._certificates_key,
         )
 
     def _command(self, folder: str, job: str) -> list[pulumi.Input[str]]:
@@ -904,14 +629,14 @@ class Analytics(pulumi.ComponentResource):
                 "Effect": "Allow",
                 "Action": "elasticmapreduce:RunJobFlow",
                 "Resource": "*",
-                "Condition": {"StringEquals": {f"aws:RequestTag/{_EMR_TAG}": "true"}},
+                "Condition": {"StringEquals": {f"aws:RequestTag/{EMR_TAG}": "true"}},
             },
             {
                 "Sid": "TagCluster",
                 "Effect": "Allow",
                 "Action": "elasticmapreduce:AddTags",
                 "Resource": clusters,
-                "Condition": {"StringEquals": {f"aws:RequestTag/{_EMR_TAG}": "true"}},
+                "Condition": {"StringEquals": {f"aws:RequestTag/{EMR_TAG}": "true"}},
             },
             {
                 "Sid": "EndCluster",
@@ -959,6 +684,8 @@ class Analytics(pulumi.ComponentResource):
                 "Resource": self.state_machine_arn,
             },
             *self._artifacts.read_statements(f"{self._name}/places.json"),
+            # Whether they are there is all that a run needs to know of the nodes' keys.
+            *([self._artifacts.list_statement(self._certificates_key)] if self._certificates_key else []),
             *self._topic.publish_statements(),
             self._machine_key_statement(),
             # Neither the delivery of logs nor X-Ray knows resources.
@@ -990,102 +717,35 @@ class Analytics(pulumi.ComponentResource):
             },
         ]
 
-    def _create_schedule(self, machine: aws.sfn.StateMachine) -> None:
-        name, args = f"{self._name}-schedule", self._args.schedule
-        role, permissions = create_role(
-            name,
-            trust=service_trust(
-                "scheduler.amazonaws.com",
-                StringEquals={"aws:SourceAccount": self._here.account},
-                # A schedule goes by its group (EventBridge Scheduler user guide, "Confused deputy prevention").
-                ArnLike={"aws:SourceArn": self._here.arn("scheduler", f"schedule-group/{self._schedule_group}")},
-            ),
-            statements=[
-                {"Effect": "Allow", "Action": "states:StartExecution", "Resource": self.state_machine_arn},
-                self._machine_key_statement(),
-                self._logs_key.decrypt_statement("scheduler"),
-            ],
-            parent=self,
-        )
-        group = aws.scheduler.ScheduleGroup(
-            self._name, name=self._schedule_group, tags=tags(self._name), opts=self._child
-        )
-        aws.scheduler.Schedule(
-            self._name,
-            name=physical_name(self._name, 64),
-            # One of its own, because CloudWatch counts by groups.
-            group_name=group.name,
-            description=f"Runs the analytics jobs of {pulumi.get_project()} {pulumi.get_stack()}",
-            schedule_expression=args.expression,
-            schedule_expression_timezone=args.time_zone,
-            state="ENABLED" if args.enabled else "DISABLED",
-            flexible_time_window={"mode": "OFF"},
-            kms_key_arn=self._logs_key.arn,
-            target={
-                "arn": machine.arn,
-                "role_arn": role.arn,
-                "input": "{}",
-                "retry_policy": {
-                    "maximum_event_age_in_seconds": args.retry_hours * 3600,
-                    "maximum_retry_attempts": 185,
-                },
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
-        )
-
     def _alarms(self) -> dict[str, Alarm]:
-        """Step Functions and EventBridge Scheduler count what happens, so that no count is no fault."""
         args = self._args.alarms
-        runs = {"StateMachineArn": self.state_machine_arn}
-
-        def counted(description: str, namespace: str, metric: str, where: dict[str, Any], limit: int | None) -> Alarm:
-            return Alarm(
+        counts = {
+            "failed": ("A run of the analytics jobs failed", "ExecutionsFailed", args.failed_limit),
+            "aborted": (
+                "A run of the analytics jobs was stopped by hand: see that its cluster has ended",
+                "ExecutionsAborted",
+                args.ended_early_limit,
+            ),
+            "timed-out": (
+                "A run of the analytics jobs took too long: see that its cluster has ended",
+                "ExecutionsTimedOut",
+                args.ended_early_limit,
+            ),
+        }
+        return {
+            key: Alarm(
                 description,
-                namespace,
+                "AWS/States",
                 metric,
-                where,
+                {"StateMachineArn": self.state_machine_arn},
                 limit,
-                missing="notBreaching",
+                missing="notBreaching",  # it counts what happens
                 statistic="Sum",
                 period_seconds=3600,
                 periods=1,
             )
-
-        schedule = {"ScheduleGroup": self._schedule_group}
-        return {
-            "failed": counted(
-                "A run of the analytics jobs failed", "AWS/States", "ExecutionsFailed", runs, args.failed_limit
-            ),
-            "aborted": counted(
-                "A run of the analytics jobs was stopped by hand: see that its cluster has ended",
-                "AWS/States",
-                "ExecutionsAborted",
-                runs,
-                args.ended_early_limit,
-            ),
-            "timed-out": counted(
-                "A run of the analytics jobs took too long: see that its cluster has ended",
-                "AWS/States",
-                "ExecutionsTimedOut",
-                runs,
-                args.ended_early_limit,
-            ),
-            "unscheduled": counted(
-                "The scheduler could not start a run of the analytics jobs, and gave up",
-                "AWS/Scheduler",
-                "InvocationDroppedCount",
-                schedule,
-                args.unscheduled_limit,
-            ),
+            for key, (description, metric, limit) in counts.items()
         }
-
-
-def _type_configs(fleet: FleetArgs) -> list[Any]:
-    disk = {"size": fleet.volume_size_gib, "type": "gp3", "volumes_per_instance": 1}
-    return [
-        {"instance_type": instance_type, "weighted_capacity": units, "ebs_configs": [disk]}
-        for instance_type, units in fleet.instance_types.items()
-    ]
 
 
 def _source(name: str, args: AnalyticsArgs, database: Database) -> pulumi.Input[str]:
@@ -1114,38 +774,3 @@ def _authorities(name: str, subnets: Subnets) -> str:
             f"publishes at https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
         )
     return "".join(found)
-
-
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_CRON_FIELDS: tuple[tuple[int, int, tuple[str, ...], str], ...] = (
-    (0, 59, (), ""),
-    (0, 23, (), ""),
-    (1, 31, (), r"\?|L(-\d+)?|LW|\d+W"),
-    (1, 12, _MONTHS, ""),
-    (1, 7, _DAYS, r"\?|L|([1-7]|[A-Z]{3})(L|#[1-5])"),
-    (1970, 2199, (), ""),
-)
-"""Lowest, highest and names of each field, and what else it takes (EventBridge Scheduler user guide)."""
-
-
-def _is_cron(expression: str) -> bool:
-    written = re.fullmatch(r"cron\((.*)\)", expression)
-    fields = written[1].split(" ") if written else []
-    if len(fields) != len(_CRON_FIELDS) or (fields[2] == "?") == (fields[4] == "?"):
-        return False
-    return all(
-        all(_is_cron_part(part, *known) for part in field.split(","))
-        for field, known in zip(fields, _CRON_FIELDS, strict=True)
-    )
-
-
-def _is_cron_part(part: str, lowest: int, highest: int, names: tuple[str, ...], special: str) -> bool:
-    if special and re.fullmatch(special, part):
-        return True
-    found = re.fullmatch(r"(\*|\w+(?:-\w+)?)(?:/([1-9]\d*))?", part)
-    if not found:
-        return False
-    return found[1] == "*" or all(
-        value in names or (value.isdecimal() and lowest <= int(value) <= highest) for value in found[1].split("-")
-    )

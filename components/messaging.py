@@ -184,21 +184,7 @@ class Messaging(pulumi.ComponentResource):
             tags=tags(name),
             opts=self._protected,
         )
-        aws.sqs.QueuePolicy(
-            name,
-            queue_url=queue.url,
-            policy=policy_document(
-                {
-                    "Sid": "DenyInsecureTransport",
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "sqs:*",
-                    "Resource": self._arn(queue_name),
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                }
-            ),
-            opts=self._child,
-        )
+        deny_insecure_transport(name, queue, self._arn(queue_name), self)
         return queue
 
     def _physical_name(self, queue_name: str) -> str:
@@ -239,3 +225,22 @@ def _faults(
             **about,
         ),
     }
+
+
+def deny_insecure_transport(name: str, queue: aws.sqs.Queue, arn: pulumi.Output[str], parent: pulumi.Resource) -> None:
+    """Have a queue take requests over TLS only. `arn` is its own as a preview knows it."""
+    aws.sqs.QueuePolicy(
+        name,
+        queue_url=queue.url,
+        policy=policy_document(
+            {
+                "Sid": "DenyInsecureTransport",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "sqs:*",
+                "Resource": arn,
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

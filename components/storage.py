@@ -108,6 +108,15 @@ class SecureBucket(pulumi.ComponentResource):
             self._key.decrypt_statement("s3"),
         ]
 
+    def list_statement(self, prefix: str) -> dict[str, Any]:
+        """For a role's policy: learn whether there are objects whose keys begin with `prefix`."""
+        return {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": self._known_arn,
+            "Condition": {"StringEquals": {"s3:prefix": prefix}},
+        }
+
 
 class LogBucketArgs(BucketArgs):
     """The log bucket: as any bucket, but what it holds expires."""

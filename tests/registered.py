@@ -1,5 +1,6 @@
 """Looking things up in what a program registered."""
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -27,10 +28,19 @@ def stack_config(stack: str) -> dict[str, Any]:
 
 
 def run_stack(stack: str, *, unknown: bool = False, **sections: Any) -> Recording:
-    """What the real program registers with a stack file and these changes of its sections; None takes a key out."""
+    """What the real program registers with a stack file and these changes of its sections; None takes a key out.
+
+    It is run once for all who ask: what is registered is to be looked at, not to be changed.
+    """
+    return _run_stack(stack, unknown, json.dumps(sections, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=128)
+def _run_stack(stack: str, unknown: bool, changes: str) -> Recording:
+    sections = json.loads(changes)
     config = stack_config(stack)
-    for section, changes in sections.items():
-        config[f"platform:{section}"] = changed(config.get(f"platform:{section}", {}), changes)
+    for section, wanted in sections.items():
+        config[f"platform:{section}"] = changed(config.get(f"platform:{section}", {}), wanted)
     return run_program(ROOT, stack, config, unknown=unknown)
 
 

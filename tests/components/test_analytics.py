@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from statelint.linter import Linter
 
 from components.analytics import Analytics, AnalyticsArgs, TableArgs
 from components.database import Database, DatabaseArgs
@@ -254,6 +255,7 @@ def trust(recording, name):
 def test_each_role_is_for_one_service_and_this_account(recording):
     own = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     arn = "arn:aws:{}:eu-west-1:123456789012:*"
+    groups = "arn:aws:scheduler:eu-west-1:123456789012:schedule-group"
     assert {role: trust(recording, role) for role in ("service", "instances", "run", "schedule")} == {
         "service": (
             "elasticmapreduce.amazonaws.com",
@@ -263,12 +265,7 @@ def test_each_role_is_for_one_service_and_this_account(recording):
         "run": ("states.amazonaws.com", own | {"ArnLike": {"aws:SourceArn": arn.format("states")}}),
         "schedule": (
             "scheduler.amazonaws.com",
-            own
-            | {
-                "ArnLike": {
-                    "aws:SourceArn": "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/platform-test-analytics"
-                }
-            },
+            own | {"ArnLike": {"aws:SourceArn": f"{groups}/platform-test-analytics-schedule"}},
         ),
     }
 
@@ -493,7 +490,7 @@ def test_nothing_runs_before_all_that_it_needs_is_there(recording, staying):
             assert waits_for(made, dependent, one(made, kind, name)), name
     assert waits_for(recording, machine, uploaded(recording, "places"))
     assert waits_for(recording, machine, one(recording, "iam/rolePolicy:RolePolicy", "analytics-run"))
-    schedule = one(recording, "scheduler/schedule:Schedule", "analytics")
+    schedule = one(recording, "scheduler/schedule:Schedule", "analytics-schedule")
     assert waits_for(recording, schedule, machine)
     assert waits_for(recording, schedule, one(recording, "iam/rolePolicy:RolePolicy", "analytics-schedule"))
 
@@ -530,16 +527,18 @@ def test_without_a_task_fleet_there_is_none():
 
 # -- Runs -------------------------------------------------------------------------------------------------------------
 
-BEFORE = ["FindOtherRuns", "IsAnotherRunning", "FindPlaces"]
+FOUND = ["FindOtherRuns", "IsAnotherRunning", "FindPlaces"]
+BEFORE = [*FOUND, "FindCertificates", "AreCertificatesThere"]
 STARTED = [*BEFORE, "StartCluster", "ExtractHowMuch"]
+CERTIFICATES = "analytics/certificates.zip"
 
 
-def go(recording, ends=None, *, places=PLACES, change=None, **options):
+def go(recording, ends=None, *, places=PLACES, change=None, objects=(CERTIFICATES,), **options):
     emr = Emr(dict(ends or {}))
     states = copy.deepcopy(definition(recording))
     for state, changes in (change or {}).items():
         states["States"][state] |= changes
-    return emr, execute(states, emr, places=places, topic_name=TOPIC, **options)
+    return emr, execute(states, emr, places=places, topic_name=TOPIC, objects=list(objects), **options)
 
 
 def failure(run):
@@ -551,9 +550,9 @@ def failure(run):
 def test_a_run(recording):
     emr, run = go(recording)
     assert (run.status, run.messages, run.waits) == ("SUCCEEDED", [], [])
-    assert run.path == [*STARTED, "Extract", "Transform", "Publish", "EndCluster", "Succeeded"]
+    assert run.path == [*STARTED, "Extract", "Transform", "Check", "Publish", "EndCluster", "Succeeded"]
     assert [(step["ClusterId"], step["Step"]["Name"]) for step in emr.steps] == [
-        (CLUSTER, job) for job in ("extract", "transform", "publish")
+        (CLUSTER, job) for job in ("extract", "transform", "check", "publish")
     ]
     (started,) = emr.started
     assert started["Instances"]["Ec2SubnetIds"] == PLACES["Subnets"]
@@ -581,7 +580,8 @@ def test_all_engines():
     made = analytics(**ALL_ENGINES, **HTTPS_CLIENT)
     emr, run = go(made)
     assert run.status == "SUCCEEDED"
-    assert [step["Step"]["Name"] for step in emr.steps] == ["extract", "transform", "mapreduce", "publish", "presto"]
+    jobs = ["extract", "transform", "check", "mapreduce", "publish", "presto"]
+    assert [step["Step"]["Name"] for step in emr.steps] == jobs
     assert emr.steps[-1]["Step"]["HadoopJarStep"]["Args"][-2:] == ["--client", HTTPS_CLIENT["presto_client"]]
 
 
@@ -601,7 +601,7 @@ def test_a_run_that_reads_everything(recording):
 def test_a_step_that_fails_is_begun_again(recording):
     emr, run = go(recording, {"transform": ["FAILED", "ThrottlingException"]})
     assert run.status == "SUCCEEDED"
-    assert [step["Step"]["Name"] for step in emr.steps] == ["extract", *["transform"] * 3, "publish"]
+    assert [step["Step"]["Name"] for step in emr.steps] == ["extract", *["transform"] * 3, "check", "publish"]
     assert len(run.waits) == 2
     assert all(0 <= wait <= limit for wait, limit in zip(run.waits, (60, 120), strict=True))
 
@@ -623,6 +623,31 @@ def test_a_cluster_that_doesnt_come_up_cancels_its_step_and_is_ended(recording):
     assert len(run.messages) == 1
 
 
+def test_a_comparison_that_fails_is_not_begun_again(recording):
+    emr, run = go(recording, {"check": ["FAILED"]})
+    assert run.path[-4:] == ["Check", "EndFailedCluster", "TellFailure", "Failed"]
+    assert ([step["Step"]["Name"] for step in emr.steps].count("check"), run.waits) == (1, [])
+
+
+def test_without_certificates_no_cluster_is_started(recording):
+    emr, run = go(recording, objects=[])
+    assert run.path == [*BEFORE, "NoCertificates", "TellFailure", "Failed"]
+    assert emr.started == []
+    assert f"s3://{ARTIFACTS}/{CERTIFICATES}" in failure(run)["failure"]["Cause"]
+
+
+@pytest.mark.parametrize("without", [{"encrypt_in_transit": False}, {"long_running": True}])
+def test_who_needs_no_certificates_looks_for_none(without):
+    made = analytics(**without)
+    assert "FindCertificates" not in definition(made)["States"]
+    assert "s3:ListBucket" not in [statement["Action"] for statement in role_statements(made, "run")]
+
+
+@pytest.mark.parametrize("changes", [{}, {"long_running": True}, ALL_ENGINES | HTTPS_CLIENT])
+def test_every_machine_is_in_the_states_language(changes):
+    assert Linter.validate(definition(analytics(**changes))) == []
+
+
 def test_a_cluster_that_is_refused_is_told(recording):
     emr, run = go(recording, {"start": ["ThrottlingException"] * 5})
     assert run.path == [*BEFORE, "StartCluster", "TellFailure", "Failed"]
@@ -637,7 +662,7 @@ def test_a_step_out_of_time_ends_the_cluster_and_is_not_begun_again(recording):
     assert failure(run)["failure"]["Error"] == "States.Timeout"
 
 
-@pytest.mark.parametrize("state", ["Extract", "ExtractEverything", "Transform", "Publish", "EndCluster"])
+@pytest.mark.parametrize("state", ["Extract", "ExtractEverything", "Transform", "Check", "Publish", "EndCluster"])
 def test_every_state_that_waits_for_emr_has_a_time(recording, state):
     first = 45 * 60 if "Extract" in state else 0
     limit = definition(recording)["States"][state]["TimeoutSeconds"]
@@ -647,7 +672,7 @@ def test_every_state_that_waits_for_emr_has_a_time(recording, state):
 def test_the_whole_run_has_a_time_that_no_path_comes_to(recording):
     whole = definition(recording)
     attempts = 3  # of each of the steps
-    steps = [whole["States"][step]["TimeoutSeconds"] for step in ("Extract", "Transform", "Publish")]
+    steps = [whole["States"][step]["TimeoutSeconds"] for step in ("Extract", "Transform", "Check", "Publish")]
     waits = 5 * 30 * 60 + sum(30 * 2**n for n in range(4)) + len(steps) * (60 + 120)
     assert whole["TimeoutSeconds"] > sum(steps) * attempts + waits
 
@@ -678,16 +703,16 @@ def test_a_run_beside_another_starts_nothing(recording, others):
 def test_a_run_on_a_cluster_that_stays(staying):
     places = PLACES | {"Cluster": "j-STAYS"}
     emr, run = go(staying, places=places)
-    assert run.path == [*BEFORE, "ExtractHowMuch", "Extract", "Transform", "Publish", "Succeeded"]
+    assert run.path == [*FOUND, "ExtractHowMuch", "Extract", "Transform", "Check", "Publish", "Succeeded"]
     assert {step["ClusterId"] for step in emr.steps} == {"j-STAYS"}
     emr, run = go(staying, {"extract": ["FAILED"] * 3}, places=places)
-    assert run.path == [*BEFORE, "ExtractHowMuch", "Extract", "TellFailure", "Failed"]
+    assert run.path == [*FOUND, "ExtractHowMuch", "Extract", "TellFailure", "Failed"]
     assert (emr.started, emr.terminated) == ([], [])
     cluster = one(staying, "emr/cluster:Cluster", "analytics")
     assert json.loads(uploaded(staying, "places").inputs["content"])["Cluster"] == cluster.outputs["id"]
 
 
-def test_errors_are_logged_without_data_and_runs_are_traced(recording):
+def test_errors_are_logged_with_what_failed_and_runs_are_traced(recording):
     machine = one(recording, "sfn/stateMachine:StateMachine", "analytics")
     group = one(recording, "cloudwatch/logGroup:LogGroup", "analytics")
     assert machine.inputs["loggingConfiguration"] == {
@@ -710,10 +735,10 @@ def test_errors_are_logged_without_data_and_runs_are_traced(recording):
 
 def test_the_schedule():
     made = analytics(schedule={"expression": "cron(30 2 ? * MON-FRI *)", "time_zone": "Europe/Berlin"})
-    schedule = one(made, "scheduler/schedule:Schedule", "analytics")
+    schedule = one(made, "scheduler/schedule:Schedule", "analytics-schedule")
     expected = {
-        "name": "platform-test-analytics",
-        "groupName": "platform-test-analytics",
+        "name": "platform-test-analytics-schedule",
+        "groupName": "platform-test-analytics-schedule",
         "scheduleExpression": "cron(30 2 ? * MON-FRI *)",
         "scheduleExpressionTimezone": "Europe/Berlin",
         "state": "ENABLED",
@@ -724,7 +749,15 @@ def test_the_schedule():
     assert target["arn"] == one(made, "sfn/stateMachine:StateMachine", "analytics").outputs["arn"]
     assert target["retryPolicy"] == {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 185}
     assert made.outputs["state_machine_arn"] == target["arn"]
-    start, machine, key = role_statements(made, "schedule")
+    start, machine, letters, letters_key, key = role_statements(made, "schedule")
+    queue = one(made, "sqs/queue:Queue", "analytics-schedule-unstarted")
+    assert target["deadLetterConfig"] == {"arn": queue.outputs["arn"]}
+    assert (letters["Action"], letters["Resource"]) == ("sqs:SendMessage", queue.outputs["arn"])
+    assert letters_key["Condition"]["StringEquals"] == {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
+    assert queue.property_dependencies["kmsMasterKeyId"] == [one(made, "kms/key:Key", "security-logs").urn]
+    assert queue.inputs["messageRetentionSeconds"] == 14 * 24 * 60 * 60
+    (tls,) = statements(one(made, "sqs/queuePolicy:QueuePolicy", "analytics-schedule-unstarted").inputs["policy"])
+    assert (tls["Effect"], tls["Resource"]) == ("Deny", queue.outputs["arn"])
     assert machine["Condition"] == {
         "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/platform-test-security-logs"},
         "StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": target["arn"]},
@@ -737,28 +770,32 @@ def test_the_schedule():
 def test_what_no_run_tells_by_itself_raises_an_alarm(recording):
     found = of(recording, "cloudwatch/metricAlarm:MetricAlarm")
     runs = {"StateMachineArn": one(recording, "sfn/stateMachine:StateMachine", "analytics").outputs["arn"]}
-    schedules = {"ScheduleGroup": "platform-test-analytics"}
+    letters = {"QueueName": "platform-test-analytics-schedule-unstarted"}
     expected = {
         "analytics-aborted": ("AWS/States", "ExecutionsAborted", runs),
         "analytics-timed-out": ("AWS/States", "ExecutionsTimedOut", runs),
-        "analytics-unscheduled": ("AWS/Scheduler", "InvocationDroppedCount", schedules),
+        "analytics-schedule-unstarted": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", letters),
     }
     mine = {name: made.inputs for name, made in found.items() if name.startswith("analytics-")}
     assert {name: (i["namespace"], i["metricName"], i["dimensions"]) for name, i in mine.items()} == expected
-    for inputs in mine.values():
-        assert (inputs["threshold"], inputs["statistic"], inputs["period"]) == (1, "Sum", 3600)
+    for name, inputs in mine.items():
+        measured = ("Maximum", 300) if "schedule" in name else ("Sum", 3600)
+        assert (inputs["threshold"], inputs["statistic"], inputs["period"]) == (1, *measured)
         assert inputs["treatMissingData"] == "notBreaching"
 
 
 def test_failed_runs_raise_one_too_where_that_is_wanted():
     found = of(analytics(alarms={"failed_limit": 2, "ended_early_limit": None}), "cloudwatch/metricAlarm:MetricAlarm")
-    assert {name for name in found if name.startswith("analytics-")} == {"analytics-failed", "analytics-unscheduled"}
+    assert {name for name in found if name.startswith("analytics-")} == {
+        "analytics-failed",
+        "analytics-schedule-unstarted",
+    }
     assert found["analytics-failed"].inputs["threshold"] == 2
 
 
 def test_the_schedule_is_switched_off_by_one_setting():
     made = analytics(schedule={"enabled": False})
-    assert one(made, "scheduler/schedule:Schedule", "analytics").inputs["state"] == "DISABLED"
+    assert one(made, "scheduler/schedule:Schedule", "analytics-schedule").inputs["state"] == "DISABLED"
 
 
 @pytest.mark.parametrize(
