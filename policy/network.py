@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from ipaddress import collapse_addresses, ip_network
-from typing import Any
+from typing import Any, TypeVar
 
-from .graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, known, peek
+from .graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, known, peek, yes
+
+T = TypeVar("T")
 
 GROUPS = ("ec2/securityGroup", "ec2/defaultSecurityGroup")
 
@@ -23,17 +26,92 @@ _WIDE_IPV4 = 2**24
 _WIDE_IPV6 = 2 ** (128 - 16)
 
 
+@dataclass(frozen=True)
+class Way:
+    """A way from an internet gateway to a subnet."""
+
+    text: str
+    versions: tuple[str, ...]
+    """The versions of IP that it is routed for."""
+
+
+DEFAULT_VPC = Way("the internet gateway of the default VPC", ("IPv4", "IPv6"))
+"""What leads to whatever names no subnet."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """A rule of a security group that admits the internet."""
+
+    owner: Resource
+    """What the rule is written in."""
+    group: Resource
+    opened: range
+    version: str
+    """Of IP."""
+
+    @property
+    def text(self) -> str:
+        via = "" if self.owner is self.group else f"{self.owner.label} of "
+        return f"{via}{self.group.label} ({self.version}, {ports_text(self.opened)})"
+
+
 def ways_in(graph: Graph, subnet: Resource) -> Iterator[str]:
     """The ways from an internet gateway to a subnet, as text. A subnet without one is private."""
+    for way in ways(graph, subnet):
+        yield way.text
+
+
+def ways(graph: Graph, subnet: Resource) -> Iterator[Way]:
+    """The ways from an internet gateway to a subnet."""
     table = _route_table(graph, subnet)
 
-    def through(route: tuple[Resource, str, Any]) -> Iterator[str]:
+    def through(route: tuple[Resource, str, Any]) -> Iterator[Way]:
         owner, key, values = route
         for gateway in _internet_gateways(graph, owner, key, values):
             by = "" if owner is table else f" -> {owner.label}"
-            yield f"{gateway}{by} -> {table.label} -> {subnet.label}"
+            yield Way(f"{gateway}{by} -> {table.label} -> {subnet.label}", _routed(key, values))
 
     yield from each(_routes(graph, table), through)
+
+
+def doors(graph: Graph, group: Resource) -> Iterator[Door]:
+    """The rules of a security group that admit the internet."""
+
+    def judge(permission: tuple[Resource, Any]) -> Iterator[Door]:
+        owner, values = permission
+        for version in world(graph, owner, values):
+            yield Door(owner, group, ports(values), version)
+
+    yield from each(permissions(graph, group), judge)
+
+
+def paths(into: Iterable[Way], opened: Iterable[Door]) -> Iterator[str]:
+    """Each way with each door that lets in what comes by it, as text.
+
+    What isn't known of one side is a doubt only where the other side isn't known to be closed.
+    """
+    found, doubt = gathered(into)
+    if not found and not doubt:
+        return
+    admitting, other = gathered(opened)
+    for way in found:
+        yield from (f"{way.text} -> {door.text}" for door in admitting if door.version in way.versions)
+    if doubt and (admitting or other):
+        raise doubt
+    if other and found:
+        raise other
+
+
+def gathered(found: Iterable[T]) -> tuple[list[T], Unknown | None]:
+    """What is known to be there, and why there may be more."""
+    known: list[T] = []
+    try:
+        for item in found:
+            known.append(item)
+    except Unknown as unknown:
+        return known, unknown
+    return known, None
 
 
 def _route_table(graph: Graph, subnet: Resource) -> Resource:
@@ -59,6 +137,15 @@ def _routes(graph: Graph, table: Resource) -> Iterator[tuple[Resource, str, Any]
         yield from ((table, "routes", route) for route in items(table, "routes"))
     for route in graph.referrers(table, "ec2/route", "routeTableId"):
         yield route, "gatewayId", route.props
+
+
+def _routed(key: str, route: Any) -> tuple[str, ...]:
+    """The versions of IP that a route is for; both where it says neither, as with a prefix list."""
+    prefix = ("cidrBlock", "ipv6CidrBlock") if key == "routes" else ("destinationCidrBlock", "destinationIpv6CidrBlock")
+    named = [peek(route, path) for path in prefix]
+    if UNKNOWN in named or (named[0] in (None, "") and named[1] in (None, "")):
+        return ("IPv4", "IPv6")
+    return tuple(version for version, value in zip(("IPv4", "IPv6"), named, strict=True) if value not in (None, ""))
 
 
 _GATEWAYS = ("ec2/internetGateway", "ec2/vpnGateway", "ec2/natGateway", "ec2/egressOnlyInternetGateway")
@@ -94,6 +181,20 @@ def permissions(graph: Graph, group: Resource) -> Iterator[tuple[Resource, Any]]
         ),
         lambda found: found,
     )
+
+
+def sources(graph: Graph, group: Resource, owner: Resource, values: Any) -> Iterator[Resource]:
+    """The security groups whose members a rule of a security group admits."""
+    if yes(values, "self"):
+        yield group
+    separate = values is owner.props
+
+    def named(key: str) -> Iterator[Resource]:
+        value = peek(values, key)
+        if value not in (None, "", []):
+            yield from graph.targets(owner, key if separate else "ingress", *GROUPS, value=value)
+
+    yield from each(("securityGroups", "sourceSecurityGroupId", "referencedSecurityGroupId"), named)
 
 
 def cidrs(values: Any) -> list[Any]:

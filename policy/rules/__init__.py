@@ -15,6 +15,7 @@ from . import (
     grafana,
     iam,
     kubernetes,
+    reachability,
     validity,
     waf,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "grafana",
     "iam",
     "kubernetes",
+    "reachability",
     "validity",
     "waf",
 ]

@@ -9,7 +9,7 @@ from ..beanstalk import fronts_internet
 from ..caches import is_member
 from ..databases import speaker
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
-from ..network import GROUPS, cidrs, permissions, ports, ports_text, ways_in, world
+from ..network import GROUPS, cidrs, doors, permissions, ports, ports_text, ways_in, world
 from ..rule import Family, rule
 
 FAMILY: Family = "exposure"
@@ -42,7 +42,7 @@ def database_not_public(database: Resource, graph: Graph) -> Iterator[str]:
         yield "it is publicly accessible"
 
 
-def _data_subnets(database: Resource, graph: Graph) -> Iterator[Resource]:
+def data_subnets(database: Resource, graph: Graph) -> Iterator[Resource]:
     """The subnets of a data store; a replica in the region of its source has its source's."""
     group_key, group_type, subnets_key = SUBNETS[database.short]
     groups = graph.targets(speaker(database, graph, group_key), group_key, group_type)
@@ -68,44 +68,7 @@ def database_in_private_subnets(database: Resource, graph: Graph) -> Iterator[st
         for way in ways_in(graph, subnet):
             yield f"it is in a public subnet: {way}"
 
-    yield from each(_data_subnets(database, graph), judge)
-
-
-@rule(
-    "database-unreachable", *SUBNETS,
-    family=FAMILY, severity="critical",
-    title="No way leads from the internet to a data store",
-    controls="FSBP RDS.46, FSBP EC2.19, CKV_AWS_17",
-    remediation="Take away the route to the internet gateway, or the ingress rule that admits the internet",
-)  # fmt: skip
-def database_unreachable(database: Resource, graph: Graph) -> Iterator[str]:
-    """Internet -> gateway -> route -> subnet -> security group -> database, printed whole."""
-
-    def admitted(group: Resource) -> Iterator[str]:
-        for owner, opened, version in _open(graph, group):
-            via = "" if owner is group else f"{owner.label} of "
-            yield f"{via}{group.label} ({version}, {ports_text(opened)})"
-
-    def judge(subnet: Resource) -> Iterator[str]:
-        for way in ways_in(graph, subnet):
-            groups = graph.targets(database, SECURITY_GROUPS[database.short], *GROUPS)
-            for door in each(groups, admitted):
-                yield f"the internet reaches it: {way} -> {door} -> {database.label}"
-
-    if is_member(database):
-        return
-    yield from each(_data_subnets(database, graph), judge)
-
-
-def _open(graph: Graph, group: Resource) -> Iterator[tuple[Resource, range, str]]:
-    """The rules of a security group that admit the internet: owner, ports, version of IP."""
-
-    def judge(permission: tuple[Resource, Any]) -> Iterator[tuple[Resource, range, str]]:
-        owner, values = permission
-        for version in world(graph, owner, values):
-            yield owner, ports(values), version
-
-    yield from each(permissions(graph, group), judge)
+    yield from each(data_subnets(database, graph), judge)
 
 
 @rule(
@@ -279,17 +242,18 @@ def instance_not_public(resource: Resource, graph: Graph) -> Iterator[str]:
             yield f"the instances of {group.label} have public addresses and no load balancer in front of them"
 
     def closed(group: Resource) -> Iterator[str]:
-        for owner, opened, version in _open(graph, group):
-            admits = f"{owner.label} admits the internet ({version}) to {ports_text(opened)}"
+        for door in doors(graph, group):
+            admits = f"{door.owner.label} admits the internet ({door.version}) to {ports_text(door.opened)}"
             yield f"its instances have public addresses, and {admits}"
 
     yield from each(
-        (each(scaled, behind), each(_launch_groups(graph, resource), closed)),
+        (each(scaled, behind), each(launch_groups(graph, resource), closed)),
         lambda found: found,
     )
 
 
-def _launch_groups(graph: Graph, resource: Resource) -> Iterator[Resource]:
+def launch_groups(graph: Graph, resource: Resource) -> Iterator[Resource]:
+    """The security groups of what is made by a launch template or configuration."""
     if resource.short == "ec2/launchConfiguration":
         yield from graph.targets(resource, "securityGroups", *GROUPS)
         return

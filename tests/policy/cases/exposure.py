@@ -282,30 +282,6 @@ CASES = [
     ),
     *(
         case(
-            "database-unreachable",
-            type,
-            ok=[
-                *(placed(type, world, **{key: [OPEN]}) for world in private()),
-                guarded(type, WEB),
-                guarded(type, CLOSED, ingress_rule(CLOSED, referencedSecurityGroupId=CLIENTS)),
-                *MEMBERS.get(type, []),
-            ],
-            bad=[
-                *(placed(type, world, **{key: [OPEN]}) for world in public()),
-                guarded(type, CLOSED, rule(CLOSED, cidrBlocks=[WORLD])),
-                guarded(type, CLOSED, ingress_rule(CLOSED, cidrIpv6="::/0")),
-                guarded(type, OPEN, ingress_rule(UNKNOWN, cidrIpv4=WORLD)),
-            ],
-            unknown=[
-                *(placed(type, world, **{key: [OPEN]}) for world in unclear()),
-                guarded(type, "sg-0123"),
-                guarded(type, CLOSED, ingress_rule(UNKNOWN, cidrIpv4=WORLD)),
-            ],
-        )
-        for type, (_, _, key) in PLACES.items()
-    ),
-    *(
-        case(
             "database-ingress-by-group",
             type,
             ok=[
