@@ -6,14 +6,20 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..documents import listed
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, some, yes
+from ..network import gathered
 from ..rule import Family, rule
 
 FAMILY: Family = "waf"
 
+_DISTRIBUTIONS = ("cloudfront/distribution", "cloudfront/multitenantDistribution")
+_CARRIERS = ("lb/loadBalancer", "apigateway/stage", "elasticbeanstalk/environment")
+"""What of the program a web ACL with scope REGIONAL may be associated with."""
+
 
 @rule(
-    "distribution-waf", "cloudfront/distribution",
+    "distribution-waf", *_DISTRIBUTIONS,
     family=FAMILY, severity="high",
     title="CloudFront has a web ACL",
     controls="FSBP CloudFront.6, CKV_AWS_68, cdk-nag CFR2",
@@ -32,27 +38,44 @@ def distribution_waf(distribution: Resource, graph: Graph) -> Iterator[str]:
             yield "its webAclId is not the ARN of a WAFv2 web ACL with scope CLOUDFRONT"
 
 
-def _faces_internet(balancer: Resource) -> bool:
-    return not yes(balancer, "internal")
+def _facing(balancer: Resource, graph: Graph) -> Iterator[str]:
+    """How the internet gets to a load balancer: an internal one may stand behind what hands everything on to it."""
+    if not yes(balancer, "internal"):
+        yield "it faces the internet"
+    for accelerator in graph.referrers(balancer, "globalaccelerator/endpointGroup", "endpointConfigurations"):
+        yield f"the internet gets to it by {accelerator.label}"
+
+    def by_target(attachment: Resource) -> Iterator[str]:
+        groups = graph.targets(attachment, "targetGroupArn", "lb/targetGroup")
+        listeners = each(groups, lambda group: graph.referrers(group, "lb/listener", "defaultActions"))
+        fronts = each(listeners, lambda listener: graph.targets(listener, "loadBalancerArn", "lb/loadBalancer"))
+        yield from each(
+            fronts, lambda front: [] if yes(front, "internal") else [f"the internet gets to it by {front.label}"]
+        )
+
+    yield from each(graph.referrers(balancer, "lb/targetGroupAttachment", "targetId"), by_target)
 
 
 @rule(
     "load-balancer-waf", "lb/loadBalancer",
     family=FAMILY, severity="high",
-    title="Internet-facing application load balancers have a web ACL",
+    title="Application load balancers that the internet gets to have a web ACL",
     controls="FSBP ELB.16, CKV2_AWS_28, cdk-nag NIST.800.53.R5-ALBWAFEnabled",
     remediation="Attach a regional web ACL with a WebAclAssociation, or make the load balancer internal",
 )  # fmt: skip
 def load_balancer_waf(balancer: Resource, graph: Graph) -> Iterator[str]:
-    if get(balancer, "loadBalancerType") not in (None, "", "application") or not _faces_internet(balancer):
+    """What stands behind it is covered by its web ACL, an internal one behind a CloudFront VPC origin by CloudFront's;
+    a network load balancer or an accelerator in front of it carries none."""
+    if get(balancer, "loadBalancerType") not in (None, "", "application"):
         return
-    if not any(graph.referrers(balancer, "wafv2/webAclAssociation", "resourceArn")):
-        yield "it faces the internet and has no web ACL"
+    for facing in _facing(balancer, graph):
+        if not any(graph.referrers(balancer, "wafv2/webAclAssociation", "resourceArn")):
+            yield f"{facing} and has no web ACL" if facing.startswith("it ") else f"{facing}, and it has no web ACL"
 
 
 @rule(
     "load-balancer-can-carry-waf", "lb/loadBalancer", "elb/loadBalancer",
-    family=FAMILY, severity="high", alone=True,
+    family=FAMILY, severity="high",
     title="What faces the internet can carry a web ACL",
     controls="FSBP ELB.16, cdk-nag ELB1",
     remediation="Make it internal and let an application load balancer or CloudFront with a web ACL face the internet",
@@ -60,12 +83,50 @@ def load_balancer_waf(balancer: Resource, graph: Graph) -> Iterator[str]:
 def load_balancer_can_carry_waf(balancer: Resource, graph: Graph) -> Iterator[str]:
     """Network and Classic load balancers can't have a web ACL."""
     kind = "classic" if balancer.short == "elb/loadBalancer" else get(balancer, "loadBalancerType")
-    if kind in ("network", "classic") and _faces_internet(balancer):
-        yield f"it faces the internet, and a {kind} load balancer can't carry a web ACL"
+    if kind in ("network", "classic"):
+        for facing in _facing(balancer, graph):
+            yield f"{facing}, and a {kind} load balancer can't carry a web ACL"
 
 
 @rule(
-    "web-acl-scope", "wafv2/webAcl", "wafv2/webAclAssociation", "cloudfront/distribution",
+    "api-waf", "apigateway/stage",
+    family=FAMILY, severity="high",
+    title="Stages of public REST APIs have a web ACL",
+    controls="FSBP APIGateway.4, CKV2_AWS_29, cdk-nag APIG3",
+    remediation="Attach a regional web ACL to the stage's ARN with a WebAclAssociation, or make the API private",
+)  # fmt: skip
+def api_waf(stage: Resource, graph: Graph) -> Iterator[str]:
+    if any(graph.referrers(stage, "wafv2/webAclAssociation", "resourceArn")):
+        return
+
+    def judge(api: Resource) -> Iterator[str]:
+        if "PRIVATE" not in listed(get(api, "endpointConfiguration.types")):
+            yield f"{api.label} faces the internet by it, and it has no web ACL"
+
+    yield from each(graph.targets(stage, "restApi", "apigateway/restApi"), judge)
+
+
+@rule(
+    "endpoint-can-carry-waf", "apigatewayv2/api", "lambda/functionUrl",
+    family=FAMILY, severity="high",
+    title="Public APIs and functions are of a kind that can carry a web ACL",
+    controls="FSBP APIGateway.4, CKV_AWS_258",
+    remediation="Use a REST API with a web ACL; set authorizationType to AWS_IAM and let CloudFront with a web ACL "
+    "call the function by an origin access control",
+)  # fmt: skip
+def endpoint_can_carry_waf(endpoint: Resource, graph: Graph) -> Iterator[str]:
+    """AWS WAF takes REST APIs alone; a function whose callers sign their requests isn't open to the internet."""
+    if endpoint.short == "lambda/functionUrl":
+        if get(endpoint, "authorizationType") != "AWS_IAM":
+            yield "it answers everyone, and a function's URL can't carry a web ACL"
+    elif not yes(endpoint, "disableExecuteApiEndpoint") or any(
+        graph.referrers(endpoint, "apigatewayv2/apiMapping", "apiId")
+    ):
+        yield "it faces the internet, and an HTTP or WebSocket API can't carry a web ACL"
+
+
+@rule(
+    "web-acl-scope", "wafv2/webAcl", "wafv2/webAclAssociation", *_DISTRIBUTIONS,
     family=FAMILY, severity="high",
     title="A web ACL's scope and region are those of what it protects",
     controls="FSBP CloudFront.6, FSBP ELB.16",
@@ -78,19 +139,37 @@ def web_acl_scope(resource: Resource, graph: Graph) -> Iterator[str]:
             yield "its scope is CLOUDFRONT, but it isn't in us-east-1"
         return
 
-    edge = resource.short == "cloudfront/distribution"
+    edge = resource.short in _DISTRIBUTIONS
     key, scope = ("webAclId", "CLOUDFRONT") if edge else ("webAclArn", "REGIONAL")
-    value = peek(resource, key)
-    if isinstance(value, str) and ":wafv2:" in value:
-        if f":{'global' if edge else 'regional'}/webacl/" not in value:
-            yield f"its web ACL doesn't have scope {scope}"
-        return
 
     def judge(acl: Resource) -> Iterator[str]:
         if get(acl, "scope") != scope:
             yield f"{acl.label} doesn't have scope {scope}"
+        elif not edge and not _together(graph, acl, resource):
+            yield f"{acl.label} is in another region"
 
-    yield from each(graph.targets(resource, key, "wafv2/webAcl"), judge)
+    def carries(target: Resource) -> Iterator[str]:
+        if not _together(graph, target, resource):
+            yield f"{target.label} is in another region than its web ACL"
+
+    found, doubt = gathered(graph.targets(resource, key, "wafv2/webAcl"))
+    if doubt and not found:
+        arn = str(peek(resource, key)).split(":")
+        if len(arn) < 6 or arn[2] != "wafv2":
+            raise doubt
+        if not arn[5].startswith("global/webacl/" if edge else "regional/webacl/"):
+            yield f"its web ACL doesn't have scope {scope}"
+        elif not edge and arn[3] != graph.region(resource):
+            yield "its web ACL is in another region"
+    yield from each(found, judge)
+    if not edge:
+        yield from each(gathered(graph.targets(resource, "resourceArn", *_CARRIERS))[0], carries)
+
+
+def _together(graph: Graph, one: Resource, other: Resource) -> bool:
+    """Whether two resources are in one region, which needn't be known of two that say the same of it."""
+    alike = one.provider == other.provider and one.props.get("region") == other.props.get("region")
+    return (alike and one.props.get("region") is not UNKNOWN) or graph.region(one) == graph.region(other)
 
 
 def rules_of(acl: Resource, graph: Graph) -> Iterator[Any]:

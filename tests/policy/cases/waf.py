@@ -36,13 +36,17 @@ def by_text(*rules: object) -> Made:
     return acl(ruleJson=json.dumps(rules))
 
 
-def cdn(web_acl: object) -> Made:
-    return res("cloudfront/distribution", "cdn", webAclId=web_acl)
+CDNS = ("cloudfront/distribution", "cloudfront/multitenantDistribution")
+
+
+def cdn(web_acl: object, type: str = CDNS[0]) -> Made:
+    return res(type, "cdn", webAclId=web_acl)
 
 
 EDGE = acl(MANAGED, scope="CLOUDFRONT", region="us-east-1")
 REGIONAL = acl(MANAGED)
 ELSEWHERE = "arn:aws:wafv2:us-east-1:123456789012:{}/webacl/a/1"
+HERE = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/a/1"
 VIRGINIA = res("pulumi:providers:aws", "virginia", region="us-east-1")
 IRELAND = res("pulumi:providers:aws", "ireland", region="eu-west-1")
 
@@ -55,8 +59,45 @@ def provided(provider: Made, **props: object) -> list[Made]:
 ALB = res("lb/loadBalancer", "alb")
 
 
-def associated(target: object, web_acl: object) -> Made:
-    return res("wafv2/webAclAssociation", "association", resourceArn=target, webAclArn=web_acl)
+INNER = res("lb/loadBalancer", "inner", internal=True)
+NLB = res("lb/loadBalancer", "nlb", loadBalancerType="network", internal=True)
+UNPLACED = res("pulumi:providers:aws", "given", region=UNKNOWN)
+
+
+def associated(target: object, web_acl: object, **props: object) -> Made:
+    return res("wafv2/webAclAssociation", "association", resourceArn=target, webAclArn=web_acl, **props)
+
+
+def there(made: Made) -> Made:
+    """The same in another region."""
+    return res(made.short, made.name, region="eu-north-1", **made.props)
+
+
+def accelerated(balancer: object, *more: Made, of: object = None) -> list[Made]:
+    """A load balancer and a global accelerator before it, or before another one."""
+    endpoint = balancer if of is None else of
+    configuration = {"endpointId": arn(endpoint) if isinstance(endpoint, Made) else endpoint, "weight": 100}
+    group = res("globalaccelerator/endpointGroup", "accelerated", endpointConfigurations=[configuration])
+    return [balancer if isinstance(balancer, Made) else ALB, group, *more]
+
+
+def handed_on(balancer: Made, *more: Made, internal: object = False, target: object = None) -> list[Made]:
+    """An application load balancer that a network load balancer has as its target."""
+    front = res("lb/loadBalancer", "front", loadBalancerType="network", internal=internal)
+    targets = res("lb/targetGroup", "targets", targetType="alb")
+    actions = [{"type": "forward", "targetGroupArn": arn(targets)}]
+    listener = res("lb/listener", "listener", loadBalancerArn=arn(front), defaultActions=actions)
+    meant = arn(balancer) if target is None else target
+    attachment = res("lb/targetGroupAttachment", "attachment", targetGroupArn=arn(targets), targetId=meant)
+    return [balancer, listener, attachment, *more]
+
+
+def stage(api: object) -> Made:
+    return res("apigateway/stage", "stage", restApi=api, stageName="v1")
+
+
+STAGE = stage(res("apigateway/restApi", "api"))
+CLOSED_API = res("apigatewayv2/api", "api", protocolType="HTTP", disableExecuteApiEndpoint=True)
 
 
 def logged(target: object) -> Made:
@@ -64,17 +105,20 @@ def logged(target: object) -> Made:
 
 
 CASES = [
-    case(
-        "distribution-waf",
-        "cloudfront/distribution",
-        ok=[cdn(arn(EDGE)), cdn(ELSEWHERE.format("global"))],
-        bad=[
-            res("cloudfront/distribution", "cdn"),
-            cdn(""),
-            cdn("0123-classic-id"),
-            [cdn("0123-classic-id"), EDGE],
-        ],
-        unknown=[cdn(UNKNOWN), [cdn(UNKNOWN), EDGE]],
+    *(
+        case(
+            "distribution-waf",
+            type,
+            ok=[cdn(arn(EDGE), type), cdn(ELSEWHERE.format("global"), type)],
+            bad=[
+                res(type, "cdn"),
+                cdn("", type),
+                cdn("0123-classic-id", type),
+                [cdn("0123-classic-id", type), EDGE],
+            ],
+            unknown=[cdn(UNKNOWN, type), [cdn(UNKNOWN, type), EDGE]],
+        )
+        for type in CDNS
     ),
     case(
         "load-balancer-waf",
@@ -83,9 +127,16 @@ CASES = [
             [ALB, associated(arn(ALB), arn(REGIONAL))],
             res("lb/loadBalancer", "alb", internal=True),
             res("lb/loadBalancer", "nlb", loadBalancerType="network"),
+            accelerated(INNER, associated(arn(INNER), arn(REGIONAL))),
+            accelerated(INNER, of=ALB),
+            handed_on(INNER, internal=True),
+            handed_on(INNER, associated(arn(INNER), arn(REGIONAL))),
+            [INNER, res("cloudfront/vpcOrigin", "origin", vpcOriginEndpointConfig={"arn": arn(INNER)})],
         ],
         bad=[
             ALB,
+            accelerated(INNER),
+            handed_on(INNER),
             res("lb/loadBalancer", "alb", internal=False, loadBalancerType="application"),
             [ALB, associated(arn(res("lb/loadBalancer", "other")), arn(REGIONAL))],
             [ALB, associated(arn(res("apigateway/stage", "api")), arn(REGIONAL))],
@@ -94,6 +145,9 @@ CASES = [
             res("lb/loadBalancer", "alb", internal=UNKNOWN),
             res("lb/loadBalancer", "alb", loadBalancerType=UNKNOWN),
             [ALB, associated(UNKNOWN, arn(REGIONAL))],
+            [INNER, accelerated(UNKNOWN)[1]],
+            handed_on(INNER, internal=UNKNOWN),
+            handed_on(INNER, target=UNKNOWN),
         ],
     ),
     case(
@@ -101,10 +155,10 @@ CASES = [
         "lb/loadBalancer",
         ok=[
             ALB,
-            res("lb/loadBalancer", "nlb", loadBalancerType="network", internal=True),
+            NLB,
             res("lb/loadBalancer", "glb", loadBalancerType="gateway"),
         ],
-        bad=[res("lb/loadBalancer", "nlb", loadBalancerType="network")],
+        bad=[res("lb/loadBalancer", "nlb", loadBalancerType="network"), accelerated(NLB)],
         unknown=[res("lb/loadBalancer", "nlb", loadBalancerType="network", internal=UNKNOWN)],
     ),
     case(
@@ -128,16 +182,76 @@ CASES = [
     case(
         "web-acl-scope",
         "wafv2/webAclAssociation",
-        ok=[associated(arn(ALB), arn(REGIONAL)), associated(arn(ALB), ELSEWHERE.format("regional"))],
-        bad=[associated(arn(ALB), arn(EDGE)), associated(arn(ALB), ELSEWHERE.format("global"))],
-        unknown=[associated(arn(ALB), UNKNOWN)],
+        ok=[
+            associated(arn(ALB), arn(REGIONAL)),
+            associated(arn(ALB), HERE),
+            associated("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/a/1", arn(REGIONAL)),
+            associated(arn(there(ALB)), arn(acl(region="eu-north-1")), region="eu-north-1"),
+            [associated(arn(ALB), arn(REGIONAL)), UNPLACED],
+        ],
+        bad=[
+            associated(arn(ALB), arn(EDGE)),
+            associated(arn(ALB), ELSEWHERE.format("global")),
+            associated(arn(ALB), ELSEWHERE.format("regional")),
+            associated(arn(ALB), arn(acl(region="eu-north-1"))),
+            associated(arn(there(ALB)), arn(REGIONAL)),
+            associated(arn(there(ALB)), HERE),
+        ],
+        unknown=[
+            associated(arn(ALB), UNKNOWN),
+            associated(arn(ALB), "arn:aws:somewhere"),
+            associated(arn(ALB), arn(acl(region=UNKNOWN))),
+        ],
+    ),
+    *(
+        case(
+            "web-acl-scope",
+            type,
+            ok=[cdn(arn(EDGE), type), cdn(ELSEWHERE.format("global"), type), res(type, "cdn")],
+            bad=[cdn(arn(REGIONAL), type), cdn(ELSEWHERE.format("regional"), type)],
+            unknown=[cdn(UNKNOWN, type)],
+        )
+        for type in CDNS
     ),
     case(
-        "web-acl-scope",
-        "cloudfront/distribution",
-        ok=[cdn(arn(EDGE)), cdn(ELSEWHERE.format("global")), res("cloudfront/distribution", "cdn")],
-        bad=[cdn(arn(REGIONAL)), cdn(ELSEWHERE.format("regional"))],
-        unknown=[cdn(UNKNOWN)],
+        "api-waf",
+        "apigateway/stage",
+        ok=[
+            [STAGE, associated(arn(STAGE), arn(REGIONAL))],
+            stage(res("apigateway/restApi", "api", endpointConfiguration={"types": "PRIVATE"})),
+            [stage("api-0123"), associated(arn(stage("api-0123")), arn(REGIONAL))],
+        ],
+        bad=[
+            STAGE,
+            stage(res("apigateway/restApi", "api", endpointConfiguration={"types": "REGIONAL"})),
+            [STAGE, associated(arn(ALB), arn(REGIONAL))],
+        ],
+        unknown=[
+            stage("api-0123"),
+            stage(res("apigateway/restApi", "api", endpointConfiguration=UNKNOWN)),
+            [STAGE, associated(UNKNOWN, arn(REGIONAL))],
+        ],
+    ),
+    case(
+        "endpoint-can-carry-waf",
+        "apigatewayv2/api",
+        ok=[CLOSED_API],
+        bad=[
+            res("apigatewayv2/api", "api", protocolType="HTTP"),
+            res("apigatewayv2/api", "api", protocolType="WEBSOCKET", disableExecuteApiEndpoint=False),
+            [CLOSED_API, res("apigatewayv2/apiMapping", "named", apiId=CLOSED_API, domainName="api.example.com")],
+        ],
+        unknown=[
+            res("apigatewayv2/api", "api", protocolType="HTTP", disableExecuteApiEndpoint=UNKNOWN),
+            [CLOSED_API, res("apigatewayv2/apiMapping", "named", apiId=UNKNOWN)],
+        ],
+    ),
+    case(
+        "endpoint-can-carry-waf",
+        "lambda/functionUrl",
+        ok=[res("lambda/functionUrl", "url", authorizationType="AWS_IAM")],
+        bad=[res("lambda/functionUrl", "url", authorizationType="NONE")],
+        unknown=[res("lambda/functionUrl", "url", authorizationType=UNKNOWN)],
     ),
     case(
         "web-acl-has-rules",
