@@ -30,11 +30,15 @@ class Mocks(pulumi.runtime.Mocks):
         return {}, None
 
 
+PACKAGES = {"grafana": "pulumiverse_grafana"}
+"""Python packages that aren't called like what Pulumi calls them."""
+
+
 @cache
 def resource_class(type_: str) -> tuple[Any, frozenset[str]]:
     """The class of a type token, and the arguments that it takes."""
     package, module, name = type_.split(":")
-    path = [f"pulumi_{package}", *([module.split("/")[0]] if module.split("/")[0] != "index" else [])]
+    path = [PACKAGES.get(package, f"pulumi_{package}"), *([module.split("/")[0]] if module.split("/")[0] != "index" else [])]
     found: Any = importlib.import_module(path[0])
     for part in (*path[1:], name):
         found = getattr(found, part)

@@ -267,6 +267,7 @@ SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 EMR_CLUSTER = "aws:emr/cluster:Cluster"
 DATABASE = "aws:rds/instance:Instance"
 INSTANCE_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+SCHEDULE = "aws:scheduler/schedule:Schedule"
 STATE_MACHINE = "aws:sfn/stateMachine:StateMachine"
 EMR_SECURITY = "aws:emr/securityConfiguration:SecurityConfiguration"
 QUEUE = "aws:sqs/queue:Queue"
@@ -466,6 +467,10 @@ class _Builder:
         self.dead_letters = {
             d: u for u, r in self.resources.items() if r.type == QUEUE for d in self.deps[u].get("redrivePolicy", ())
         }
+        for urn, resource in self.resources.items():
+            started = self.deps[urn].get("target", ()) if resource.type == SCHEDULE else ()
+            if any(self.type(s) == STATE_MACHINE for s in started):  # and what could not be started goes to the queue
+                self.dead_letters |= {queue: urn for queue in started if self.type(queue) == QUEUE}
         self.visible = [u for u, r in self.resources.items() if r.type not in (VPC, SUBNET) and not self.is_detail(u)]
         self.records = {
             str(r.inputs.get("name")): u for u, r in self.resources.items() if r.type == "aws:route53/record:Record"

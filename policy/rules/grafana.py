@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..graph import UNKNOWN, Graph, Resource, each, given, peek
+from ..graph import UNKNOWN, Graph, Resource, each, get, given, peek
 from ..network import ways_in
 from ..rule import rule
 from .encryption_at_rest import customer_key
@@ -50,5 +50,5 @@ def grafana_in_private_subnets(workspace: Resource, graph: Graph) -> Iterator[st
 )  # fmt: skip
 def grafana_network_access(workspace: Resource, graph: Graph) -> Iterator[str]:
     """Advisory: whoever comes has to sign in all the same, by IAM Identity Center or SAML."""
-    if not given(workspace, "networkAccessControl"):
+    if not get(workspace, "networkAccessControl"):
         yield "every address reaches its sign-in"

@@ -311,16 +311,31 @@ def test_a_type_that_no_table_knows_becomes_a_node():
     names = named(architecture)
     assert sorted(names.values()) == [
         "DynamoDB table carts",
-        "Glue catalog database tables",
+        "Glue catalog tables",
         "S3 bucket bucket",
         "[Region us-east-1]",
     ]
     assert [(names[e.source], names[e.target], e.kind) for e in architecture.edges] == [
-        ("Glue catalog database tables", "S3 bucket bucket", "uses")
+        ("Glue catalog tables", "S3 bucket bucket", "data")
     ]
     bucket = next(n for n in architecture.nodes if n.label == "S3 bucket")
     assert bucket.caption == ["versioned"]
     assert bucket.tooltip == "aws:s3/bucket:Bucket bucket, with 1 that configures it"
+
+
+def test_a_cluster_that_stays_is_a_node_of_its_own():
+    def program() -> None:
+        security = aws.emr.SecurityConfiguration("emr", configuration="{}")
+        aws.emr.Cluster(
+            "emr",
+            release_label="emr-7.13.0",
+            applications=["Spark"],
+            service_role="role",
+            security_configuration=security.name,
+        )
+
+    architecture = build(record(program).registrations, "us-east-1")
+    assert sorted(named(architecture).values()) == ["EMR cluster emr", "[Region us-east-1]"]
 
 
 def test_many_alike_become_one():
@@ -795,7 +810,7 @@ STORES = ("logs", "storage")
 PLATFORM = {
     "dev": {
         ("Elastic Beanstalk", "backend-shared-py313"): ("Private subnets", ["1 to 2 t4g.small", "IMDSv2"]),
-        ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "7 add-ons"]),
+        ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "6 add-ons"]),
         ("EKS node group", "kubernetes-general"): (
             "EKS cluster",
             ["1 to 4 t4g.large, t4g.xlarge, m6g.large", "spot", "arm64", "IMDSv2"],
@@ -803,11 +818,14 @@ PLATFORM = {
         ("ElastiCache Redis", "cache"): ("Isolated subnets", ["1 x cache.t4g.small", "encrypted"]),
         ("ECR repository", "registry-services"): ("Region us-east-1", []),
         ("SQS queue", "messaging-orders"): ("Region us-east-1", ["dead letters set aside"]),
-        ("S3 bucket", "artifacts"): ("Region us-east-1", ["versioned"]),
+        **{
+            ("S3 bucket", name): ("Region us-east-1", ["versioned"])
+            for name in ("artifacts", "lake-raw", "lake-curated", "lake-results")
+        },
     },
     "prod": {
         ("Elastic Beanstalk", "backend-shared-py313"): ("Private subnets", ["3 to 9 m7g.large", "IMDSv2"]),
-        ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "7 add-ons"]),
+        ("EKS control plane", "kubernetes"): ("EKS cluster", ["Kubernetes 1.35", "private endpoint", "6 add-ons"]),
         ("EKS node group", "kubernetes-batch"): (
             "EKS cluster",
             ["0 to 20 m6i.large, m6a.large, m7i.large", "spot", "x86_64", "IMDSv2"],
@@ -819,7 +837,10 @@ PLATFORM = {
         ("ElastiCache Redis", "cache"): ("Isolated subnets", ["3 x cache.r7g.large", "Multi-AZ", "encrypted"]),
         ("ECR repository", "registry-services"): ("Region eu-west-1", []),
         ("SQS queue", "messaging-orders"): ("Region eu-west-1", ["dead letters set aside"]),
-        ("S3 bucket", "artifacts"): ("Region eu-west-1", ["versioned"]),
+        **{
+            ("S3 bucket", name): ("Region eu-west-1", ["versioned"])
+            for name in ("artifacts", "lake-raw", "lake-curated", "lake-results")
+        },
     },
 }
 
@@ -841,7 +862,14 @@ def test_the_platform(stack, unknown):
     web, nodes_of_eks = "Auto Scaling group web", {"dev": "EKS node group kubernetes-general", "prod": "[EKS cluster]"}
     clients = (web, beanstalk, nodes_of_eks[stack])
     balancer = "Application Load Balancer alb"
-    assert arrows(architecture, "traffic", "guard") == {
+    emr, state_machine = "EMR, a cluster each run analytics", "Step Functions state machine analytics"
+    repository, pipeline = "CodeCommit repository delivery", "CodePipeline delivery"
+    builds = {
+        (repository, "CodeBuild delivery-check", "traffic", ""),
+        (repository, pipeline, "traffic", ""),
+        *((pipeline, f"CodeBuild delivery-{environment}", "traffic", "") for environment in ("dev", "prod")),
+    }
+    assert arrows(architecture, "traffic", "guard") - (builds if stack == "prod" else set()) == {
         ("Internet users", f"Route 53 {domain}", "traffic", ""),
         (f"Route 53 {domain}", "CloudFront edge-cdn", "traffic", ""),
         ("WAF web ACL edge-cdn", "CloudFront edge-cdn", "guard", ""),
@@ -852,19 +880,32 @@ def test_the_platform(stack, unknown):
         (balancer, nodes_of_eks[stack], "traffic", "/services/* · 30443"),
         ("Network Load Balancer nlb", web, "traffic", "443"),
         *((client, "ElastiCache Redis cache", "traffic", "6379") for client in clients),
-        *((client, "RDS MySQL database-primary", "traffic", "3306") for client in clients),
+        *((client, "RDS MySQL database-primary", "traffic", "3306") for client in (*clients, emr)),
     }
+    used = {a[:2] for a in arrows(architecture, "uses")}
     users = (web, beanstalk, "[EKS cluster]")
-    assert {a[:2] for a in arrows(architecture, "uses") if "ACM certificate" not in a[1]} == {
+    assert {a for a in used if a[0] in users} == {
         *((user, "SQS queue messaging-orders") for user in users),
         *((user, "S3 bucket storage") for user in users),
         *((user, "2 Secrets Manager secrets cache, database") for user in users),
         (beanstalk, "S3 bucket artifacts"),
         ("[EKS cluster]", "ECR repository registry-services"),
     }
+    assert (state_machine, emr) in used
+    source, replica = "QuickSight data source visualization-athena", "RDS MySQL database-analytics"
+    assert {a[:2] for a in arrows(architecture, "data")} == {
+        *((emr, f"S3 bucket {bucket}") for bucket in ("artifacts", "lake-raw", "lake-curated", "lake-results")),
+        (emr, "Glue catalog lake"),
+        *({(emr, replica)} if stack == "prod" else ()),
+        ("Glue catalog lake", "S3 bucket lake-curated"),
+        ("Athena workgroup lake", "S3 bucket lake-results"),
+        *((source, f"S3 bucket {bucket}") for bucket in ("lake-curated", "lake-results")),
+        *((source, what) for what in ("Athena workgroup lake", "Glue catalog lake")),
+        *((f"QuickSight data set visualization-{name}", source) for name in ("daily-revenue", "orders")),
+    }
     replicas = sum(e.kind == "replication" for e in architecture.edges)
     assert replicas == {"dev": 0, "prod": 2}[stack]
-    assert 10 < len(architecture.nodes) < 40
+    assert 10 < len(architecture.nodes) < 60
     root = parsed(drawn(architecture))
     assert not [t.text for t in root.iter(f"{SVG}text") if "…" in (t.text or "")]
     cards, labels = frames(root, "card"), frames(root, "label")

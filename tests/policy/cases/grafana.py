@@ -47,9 +47,8 @@ CASES = [
         ok=[
             workspace(networkAccessControl={"prefixListIds": ["pl-0123"], "vpceIds": []}),
             workspace(networkAccessControl={"prefixListIds": UNKNOWN, "vpceIds": []}),
-            workspace(networkAccessControl=UNKNOWN),
         ],
         bad=[workspace(), workspace(networkAccessControl={})],
-        unknown=[],
+        unknown=[workspace(networkAccessControl=UNKNOWN)],
     ),
 ]
