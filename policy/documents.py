@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from .graph import Unknown, get
@@ -19,7 +21,7 @@ def statements(value: Any, path: str) -> Iterator[Mapping[str, Any]]:
         return
     if isinstance(found, str):
         try:
-            found = json.loads(found)
+            found = _parsed(found)
         except ValueError:
             raise Unknown(f"what {path} says") from None
     if not isinstance(found, Mapping):
@@ -28,6 +30,12 @@ def statements(value: Any, path: str) -> Iterator[Mapping[str, Any]]:
         if not isinstance(statement, Mapping):
             raise Unknown(f"what {path} says")
         yield statement
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Any:
+    """What several rules read, parsed for the first of them; nobody changes it."""
+    return json.loads(text)
 
 
 def listed(value: Any) -> list[Any]:
@@ -40,9 +48,25 @@ def listed(value: Any) -> list[Any]:
 def public(statement: Mapping[str, Any]) -> bool:
     """Whether a statement speaks to everyone."""
     principal = statement.get("Principal")
-    if isinstance(principal, Mapping):
-        principal = principal.get("AWS")
-    return "*" in listed(principal)
+    found = list(principal.values()) if isinstance(principal, Mapping) else [principal]
+    return any("*" in listed(named) for named in found)
+
+
+def services(statement: Mapping[str, Any]) -> list[str]:
+    """The services that a statement speaks to, without region and domain: `logs`, `delivery.logs`."""
+    principal = statement.get("Principal")
+    named = listed(principal.get("Service")) if isinstance(principal, Mapping) else []
+    return [_REGION.sub("", str(service).partition(".amazonaws.com")[0]) for service in named]
+
+
+_REGION = re.compile(r"\.[a-z]{2}(-[a-z]+)+-\d+$")
+
+
+def everywhere(pattern: Any) -> bool:
+    """Whether a pattern for resources leaves nothing out but the service, as `*` and `arn:aws:s3:::*` do."""
+    text = str(pattern)
+    parts = text.split(":", 5)
+    return set(text) <= {"*"} or (len(parts) == 6 and all(set(part) <= {"*"} for part in parts[3:]))
 
 
 def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[Any]]]:
@@ -67,13 +91,41 @@ _BINDING = (
     "aws:sourcevpc", "aws:sourcevpce",
     "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:userid",
     "kms:calleraccount", "s3:dataaccesspointaccount", "s3:dataaccesspointarn", "sns:endpoint",
+    "elasticfilesystem:accessedviamounttarget",
 )  # fmt: skip
+
+
+# And those that say on whose behalf a service does; the prefixes are of tags and of what is encrypted.
+_SOURCES = (
+    "aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner",
+    "aws:principalorgid", "kms:calleraccount", "sts:externalid",
+)  # fmt: skip
+_TOLD_BY = ("aws:requesttag/", "kms:encryptioncontext:")
 
 
 def bound(statement: Mapping[str, Any]) -> bool:
     """Whether a condition limits a statement for everyone to known callers: a positive match without a bare `*`."""
     return any(
-        key in _BINDING and "Not" not in operator and not operator.endswith("IfExists") and operator != "Null"
-        and values and not any(set(str(value)) <= {"*"} for value in values)
+        key in _BINDING and limits(operator, values) and not operator.endswith("IfExists")
+        and not (key == "aws:principalarn" and any(map(_of_any_account, values)))
         for operator, key, values in conditions(statement)
     )  # fmt: skip
+
+
+def sourced(statement: Mapping[str, Any]) -> bool:
+    """Whether a condition says on whose behalf a service may act. Not every service says it, so `IfExists` will do."""
+    return any(
+        (key in _SOURCES or key.startswith(_TOLD_BY)) and limits(operator, values)
+        for operator, key, values in conditions(statement)
+    )
+
+
+def limits(operator: str, values: list[Any]) -> bool:
+    """Whether a condition is a positive match, and not for everything. `ForAllValues` matches what isn't there, too."""
+    negative = "Not" in operator or operator == "Null" or operator.startswith("ForAllValues:")
+    return bool(values) and not negative and not any(map(everywhere, values))
+
+
+def _of_any_account(arn: Any) -> bool:
+    parts = str(arn).split(":", 5)
+    return len(parts) == 6 and set(parts[4]) <= {"*", "?"}

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..caches import inherits
-from ..documents import bound, listed, public, statements
+from ..documents import bound, conditions, everywhere, limits, listed, public, services, sourced, statements
 from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, yes
+from ..network import gathered
+from ..privileges import Reach, escalations
 from ..rule import Family, rule
 
 FAMILY: Family = "iam"
@@ -49,15 +51,42 @@ _RESOURCE_POLICIES = {
     "sns/topicPolicy": "policy",
     "sns/topic": "policy",
     "glue/resourcePolicy": "policy",
+    "kms/replicaKey": "policy",
+    "kms/externalKey": "policy",
+    "ecr/registryPolicy": "policy",
+    "efs/fileSystemPolicy": "policy",
+    "cloudwatch/logResourcePolicy": "policyDocument",
+    "cloudwatch/eventBusPolicy": "policy",
+    "backup/vaultPolicy": "policy",
+    "s3/accessPoint": "policy",
+    "dynamodb/resourcePolicy": "policy",
+    "kinesis/resourcePolicy": "policy",
 }
+_ADMITTING = (*_RESOURCE_POLICIES, "lambda/permission")
+
+
+def _admitting(resource: Resource) -> Iterator[Mapping[str, Any]]:
+    """The statements of who may come; a permission of Lambda's is one."""
+    if resource.short != "lambda/permission":
+        yield from statements(resource, _RESOURCE_POLICIES[resource.short])
+        return
+    principal = str(get(resource, "principal"))
+    kind = "Service" if ".amazonaws.com" in principal else "AWS"
+    keys = {"sourceArn": "aws:SourceArn", "sourceAccount": "aws:SourceAccount", "principalOrgId": "aws:PrincipalOrgID"}
+    held = {
+        name: str(peek(resource, key)) if peek(resource, key) is not UNKNOWN else key
+        for key, name in keys.items()
+        if given(resource, key)
+    }
+    yield {"Effect": "Allow", "Principal": {kind: principal}, "Condition": {"StringLike": held}}
 
 
 @rule(
-    "resource-policy-not-public", *_RESOURCE_POLICIES,
+    "resource-policy-not-public", *_ADMITTING,
     family=FAMILY, severity="critical", alone=True,
     title="No policy admits everyone",
-    controls="FSBP KMS.5, FSBP S3.2, FSBP SQS.3, FSBP SNS.4, CKV_AWS_32, CKV_AWS_33, CKV_AWS_60, CKV_AWS_70, "
-    "CKV_AWS_168, CKV_AWS_169, cdk-nag ECR1",
+    controls="FSBP KMS.5, FSBP Lambda.1, FSBP S3.2, FSBP SQS.3, FSBP SNS.4, CKV_AWS_32, CKV_AWS_33, CKV_AWS_60, "
+    "CKV_AWS_70, CKV_AWS_168, CKV_AWS_169, CKV_AWS_301, cdk-nag ECR1",
     remediation="Name the principals, or bind the statement to an account, an organization or a source by a condition",
 )  # fmt: skip
 def resource_policy_not_public(resource: Resource, graph: Graph) -> Iterator[str]:
@@ -69,7 +98,63 @@ def resource_policy_not_public(resource: Resource, graph: Graph) -> Iterator[str
         elif public(statement) and not bound(statement):
             yield "a statement of its policy allows everyone"
 
-    yield from each(statements(resource, _RESOURCE_POLICIES[resource.short]), judge)
+    yield from each(_admitting(resource), judge)
+
+
+# Services whose roles' trust policies may say on whose behalf, by each service's own documentation ("cross-service
+# confused deputy prevention"). Others, such as ec2, act for the account of the role alone or send no source.
+_SOURCED = (
+    "bedrock", "cloudformation", "codebuild", "codepipeline", "datasync", "delivery.logs", "dms", "ecs-tasks", "eks",
+    "elasticmapreduce", "events", "firehose", "glue", "grafana", "imagebuilder", "iot", "kinesisanalytics", "logs",
+    "monitoring.rds", "pipes", "pods.eks", "rds", "sagemaker", "scheduler", "states", "transfer", "vpc-flow-logs",
+)  # fmt: skip
+# Services that policies of resources admit, and that don't say for sure on whose behalf they come.
+_UNSOURCED = ("ec2", "elasticbeanstalk", "elasticloadbalancing", "logdelivery.elasticloadbalancing")
+
+
+@rule(
+    "service-acts-for-this-account", *_ADMITTING,
+    family=FAMILY, severity="medium", alone=True,
+    title="Services that a policy admits act for known accounts alone",
+    controls="CKV_AWS_364",
+    remediation="Add a condition on aws:SourceAccount or aws:SourceArn to the statement; of a Lambda permission, set "
+    "sourceArn or sourceAccount",
+)  # fmt: skip
+def service_acts_for_this_account(resource: Resource, graph: Graph) -> Iterator[str]:
+    """A confused deputy: without a condition, a service does it for whoever in the world asks it to."""
+
+    def judge(statement: Mapping[str, Any]) -> Iterator[str]:
+        if statement.get("Effect") != "Allow" or sourced(statement):
+            return
+        for service in services(statement):
+            if service in _SOURCED if resource.short == "iam/role" else service not in _UNSOURCED:
+                yield "a service that its policy admits may act for any account"
+
+    yield from each(_admitting(resource), judge)
+
+
+@rule(
+    "federated-trust-bound", "iam/role",
+    family=FAMILY, severity="high", alone=True,
+    title="Roles name the subjects of identity providers that may take them",
+    controls="CKV_AWS_358",
+    remediation="Add a condition on the provider's sub to the statement, with as much of it as is known written out",
+)  # fmt: skip
+def federated_trust_bound(role: Resource, graph: Graph) -> Iterator[str]:
+    """Everyone has an identity at a provider such as GitHub; aud says only what the token is for."""
+
+    def names(operator: str, key: str, values: list[Any]) -> bool:
+        whole = any(set(str(value).removeprefix("repo:")) <= set("*/:") for value in values)
+        return key.endswith(":sub") and limits(operator, values) and not operator.endswith("IfExists") and not whole
+
+    def judge(statement: Mapping[str, Any]) -> Iterator[str]:
+        principal = statement.get("Principal")
+        federated = listed(principal.get("Federated")) if isinstance(principal, Mapping) else []
+        open_id = statement.get("Effect") == "Allow" and any(":oidc-provider/" in str(named) for named in federated)
+        if open_id and not any(names(*condition) for condition in conditions(statement)):
+            yield "everyone whom an identity provider knows may take it"
+
+    yield from each(statements(role, "assumeRolePolicy"), judge)
 
 
 @rule(
@@ -110,8 +195,18 @@ def cache_user_password(user: Resource, graph: Graph) -> Iterator[str]:
         yield "it needs no password"
 
 
+_IDENTITY_POLICIES = ("iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy", "iam/role")
+
+
+def _allowing(resource: Resource) -> Iterator[Mapping[str, Any]]:
+    """The statements of what somebody may do."""
+    if resource.short != "iam/role":
+        return statements(resource, "policy")
+    return each(items(resource, "inlinePolicies"), lambda inline: statements(inline, "policy"))
+
+
 @rule(
-    "no-star-actions", "iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy", "iam/role",
+    "no-star-actions", *_IDENTITY_POLICIES,
     family=FAMILY, severity="high", alone=True,
     title="No policy allows every action",
     controls="FSBP IAM.1, FSBP IAM.21, CIS AWS 3.0 1.16, CKV_AWS_62, CKV_AWS_63, CKV_AWS_355, cdk-nag IAM5",
@@ -126,13 +221,45 @@ def no_star_actions(resource: Resource, graph: Graph) -> Iterator[str]:
             yield "a statement allows every action but some"
         elif any(set(action) <= {"*", ":"} for action in actions):
             yield "a statement allows every action"
-        elif "*" in listed(statement.get("Resource")) and any(action.endswith(":*") for action in actions):
+        elif "NotResource" in statement:
+            yield "a statement allows actions on every resource but some"
+        elif any(map(everywhere, listed(statement.get("Resource")))) and any(a.endswith(":*") for a in actions):
             yield "a statement allows every action of a service on every resource"
 
-    if resource.short != "iam/role":
-        yield from each(statements(resource, "policy"), judge)
-    else:
-        yield from each(items(resource, "inlinePolicies"), lambda inline: each(statements(inline, "policy"), judge))
+    yield from each(_allowing(resource), judge)
+
+
+@rule(
+    "no-privilege-escalation", *_IDENTITY_POLICIES,
+    family=FAMILY, severity="high", alone=True,
+    title="No policy is a way to all rights",
+    controls="FSBP IAM.1, CKV_AWS_286, CKV_AWS_289, cdk-nag IAM5",
+    remediation="Name the roles, users or policies that are meant, or hold them to a permissions boundary by the "
+    "condition iam:PermissionsBoundary, and name the services that roles are passed to by iam:PassedToService",
+)  # fmt: skip
+def no_privilege_escalation(resource: Resource, graph: Graph) -> Iterator[str]:
+    """On every resource there is. Names of resources, tags and permissions boundaries hold it to some."""
+    yield from _escalations(resource, "everything")
+
+
+@rule(
+    "roles-managed-narrowly", *_IDENTITY_POLICIES,
+    family=FAMILY, severity="medium", level="advisory", alone=True,
+    title="Nobody manages all roles of an account",
+    controls="FSBP IAM.1, CKV_AWS_286",
+    remediation="Name the roles by a prefix or a path, or hold them to a permissions boundary by the condition "
+    "iam:PermissionsBoundary",
+)  # fmt: skip
+def roles_managed_narrowly(resource: Resource, graph: Graph) -> Iterator[str]:
+    """Advisory: what deploys a whole program has to, and is as good as an administrator. It is to be few who may."""
+    yield from (f"{how}, within its account" for how in _escalations(resource, "account"))
+
+
+def _escalations(resource: Resource, over: Reach) -> Iterator[str]:
+    found, doubt = gathered(_allowing(resource))
+    yield from (how for reach, how in escalations(found) if reach == over)
+    if doubt:
+        raise doubt
 
 
 @rule(

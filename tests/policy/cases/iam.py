@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from policy.graph import UNKNOWN
-from tests.policy.build import case, res
+from tests.policy.build import Made, arn, case, res
 
 
 def policy(**changes: Any) -> str:
@@ -14,6 +14,7 @@ def policy(**changes: Any) -> str:
 ROOT = {"AWS": "arn:aws:iam::123456789012:root"}
 ONE = {"AWS": "arn:aws:iam::123456789012:role/one"}
 SERVICE = {"Service": "ec2.amazonaws.com"}
+ROLE = ONE["AWS"]
 
 PUBLIC = {
     "kms/key": "policy",
@@ -28,7 +29,122 @@ PUBLIC = {
     "sns/topicPolicy": "policy",
     "sns/topic": "policy",
     "glue/resourcePolicy": "policy",
+    "kms/replicaKey": "policy",
+    "kms/externalKey": "policy",
+    "ecr/registryPolicy": "policy",
+    "efs/fileSystemPolicy": "policy",
+    "cloudwatch/logResourcePolicy": "policyDocument",
+    "cloudwatch/eventBusPolicy": "policy",
+    "backup/vaultPolicy": "policy",
+    "s3/accessPoint": "policy",
+    "dynamodb/resourcePolicy": "policy",
+    "kinesis/resourcePolicy": "policy",
 }
+IDENTITY = ("iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy")
+PERMISSION = "lambda/permission"
+OWN = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+EVERY_ROLE = "arn:aws:iam::123456789012:role/*"
+GITHUB = {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}
+SUBJECT = "token.actions.githubusercontent.com:sub"
+
+
+def several(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in statements]})
+
+
+def single(**changes: Any) -> str:
+    """A document whose only statement stands without a list."""
+    return json.dumps({"Statement": {"Effect": "Allow", **changes}})
+
+
+def passing(*actions: str, resource: object = "*", **condition: object) -> str:
+    """A policy that passes roles, and lets something be started."""
+    passes: dict[str, Any] = {"Action": "iam:PassRole", "Resource": resource}
+    if condition:
+        passes["Condition"] = condition
+    return several(passes, {"Action": list(actions), "Resource": "arn:aws:s3:::data"})
+
+
+def passed_to(*services: str, operator: str = "StringEquals") -> dict[str, Any]:
+    return {operator: {"iam:PassedToService": [f"{service}.amazonaws.com" for service in services]}}
+
+
+def permission(**props: object) -> Made:
+    return res(PERMISSION, "x", action="lambda:InvokeFunction", function="f", **props)
+
+
+def trusting(principal: object, **condition: object) -> Made:
+    return res("iam/role", "x", assumeRolePolicy=policy(Principal=principal, Action="sts:AssumeRole", **condition))
+
+
+def github(operator: str, value: object, key: str = SUBJECT) -> Made:
+    return trusting(GITHUB, Condition={operator: {key: value}})
+
+
+def inline(*policies: object) -> Made:
+    return res("iam/role", "x", inlinePolicies=[{"policy": found} for found in policies])
+
+
+# What is no way to all rights.
+HARMLESS = [
+    policy(Action="s3:GetObject", Resource="*"),
+    policy(Effect="Deny", Action="iam:*", Resource="*"),
+    policy(Action="iam:PutRolePolicy", Resource="arn:aws:iam::123456789012:role/platform-*"),
+    policy(Action="iam:PutRolePolicy", Resource="arn:aws:iam::123456789012:role/platform/*"),
+    policy(Action=["iam:Get*", "iam:List*", "iam:CreateRole"], Resource="*"),
+    policy(Action="iam:PutRolePolicy", Resource="*", Condition={"StringEquals": {"iam:PermissionsBoundary": ROLE}}),
+    policy(Action="iam:AttachRolePolicy", Resource="*", Condition={"ArnEquals": {"iam:PolicyARN": ROLE}}),
+    policy(Action="ssm:SendCommand", Resource="*", Condition={"StringEquals": {"ssm:resourceTag/Team": "web"}}),
+    several({"Action": "iam:Put*", "Resource": "*"}, {"Effect": "Deny", "Action": "IAM:*", "Resource": "*"}),
+    passing("ec2:RunInstances", resource=ROLE),
+    passing("lambda:CreateFunction", **passed_to("ec2", "ecs-tasks")),
+    passing("s3:GetObject", **passed_to("ec2")),
+    several({"Action": "sts:AssumeRole", "Resource": [ROLE, "arn:aws:iam::210987654321:role/deploy"]}),
+]
+# What is one over every role of the account, and no further.
+WITHIN = [
+    policy(Action="iam:PutRolePolicy", Resource=EVERY_ROLE),
+    policy(Action="iam:CreatePolicyVersion", Resource=[ROLE, "arn:aws:iam::123456789012:policy/*"]),
+    policy(Action="sts:AssumeRole", Resource="arn:aws:iam::123456789012:*"),
+    policy(Action="lambda:UpdateFunctionCode", Resource="arn:aws:lambda:eu-west-1:123456789012:function:*"),
+    passing("codebuild:*", resource=EVERY_ROLE, **passed_to("codebuild")),
+    passing("s3:GetObject", resource=EVERY_ROLE),
+]
+# What is one over everything.
+WAYS = [
+    *(
+        policy(Action=action, Resource="*")
+        for action in (
+            "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion",
+            "iam:UpdateAssumeRolePolicy", "iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:AttachGroupPolicy",
+            "iam:PutGroupPolicy", "iam:AddUserToGroup", "iam:CreateAccessKey", "iam:CreateLoginProfile",
+            "iam:UpdateLoginProfile", "iam:DeleteRolePermissionsBoundary", "sts:AssumeRole",
+            "lambda:UpdateFunctionCode", "glue:UpdateDevEndpoint", "ssm:SendCommand",
+        )
+    ),
+    policy(Action="IAM:putrolepolicy", Resource="*"),
+    policy(Action=["s3:GetObject", "iam:Put*"], Resource=["arn:aws:s3:::data", "*"]),
+    policy(Action="iam:?ttachRolePolicy", Resource="*"),
+    policy(Action="iam:PutRolePolicy", Resource="arn:aws:iam::*:role/*"),
+    policy(Action="iam:PutRolePolicy", Resource="arn:aws:iam::*:*"),
+    policy(Action="iam:PutRolePolicy", NotResource=ROLE),
+    policy(Action="iam:PutRolePolicy", Resource="*", Condition={"StringLike": {"iam:PermissionsBoundary": "*"}}),
+    policy(Action="iam:PutRolePolicy", Resource="*", Condition={"StringNotEquals": {"iam:PermissionsBoundary": ROLE}}),
+    policy(Action="iam:PutRolePolicy", Resource="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+    single(Action="iam:PutRolePolicy", Resource="*"),
+    several({"Action": "iam:PutRolePolicy", "Resource": "*"}, {"Effect": "Deny", "Action": "iam:*", "Resource": ROLE}),
+    *(
+        passing(action, **passed_to(service))
+        for service, action in (
+            ("lambda", "lambda:CreateFunction"), ("ec2", "ec2:RunInstances"), ("codebuild", "codebuild:CreateProject"),
+            ("cloudformation", "cloudformation:CreateStack"), ("glue", "glue:Create*"), ("states", "STATES:*"),
+            ("ecs-tasks", "ecs:RunTask"), ("sagemaker", "sagemaker:CreateTrainingJob"),
+        )
+    ),
+    passing("lambda:CreateFunction"),
+    passing("lambda:CreateFunction", **passed_to("*", operator="StringLike")),
+    passing("s3:GetObject"),
+]  # fmt: skip
 
 CASES = [
     *(
@@ -70,6 +186,7 @@ CASES = [
                     "x",
                     **{key: policy(Principal="*", Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::a"}})},
                 ),
+                res(type, "x", **{key: single(Principal=ROOT, Action="a:*")}),
             ],
             bad=[
                 res(type, "x", **{key: policy(Principal="*", Action="a:*")}),
@@ -86,10 +203,147 @@ CASES = [
                     "x",
                     **{key: policy(Principal="*", Condition={"StringEqualsIfExists": {"aws:SourceAccount": "1"}})},
                 ),
+                *(
+                    res(type, "x", **{key: policy(Principal="*", Condition=condition)})
+                    for condition in (
+                        {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
+                        {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}},
+                        {"ForAllValues:StringEquals": {"aws:PrincipalOrgPaths": "o-1/r-1/"}},
+                    )
+                ),
+                res(type, "x", **{key: single(Principal={"Service": "*"}, Action="a:*")}),
             ],
             unknown=[res(type, "x", **{key: UNKNOWN}), res(type, "x", **{key: "not JSON"})],
         )
         for type, key in PUBLIC.items()
+    ),
+    case(
+        "resource-policy-not-public",
+        "efs/fileSystemPolicy",
+        ok=[
+            res(
+                "efs/fileSystemPolicy",
+                "x",
+                policy=policy(Principal="*", Condition={"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}),
+            )
+        ],
+        bad=[],
+        unknown=[],
+    ),
+    case(
+        "resource-policy-not-public",
+        PERMISSION,
+        ok=[
+            permission(principal="s3.amazonaws.com"),
+            permission(principal="123456789012"),
+            permission(principal="*", principalOrgId="o-1"),
+            permission(principal="*", sourceArn=arn(res("sns/topic", "topic"))),
+        ],
+        bad=[permission(principal="*"), permission(principal="*", functionUrlAuthType="NONE")],
+        unknown=[permission(principal=UNKNOWN)],
+    ),
+    case(
+        "service-acts-for-this-account",
+        PERMISSION,
+        ok=[
+            permission(principal="s3.amazonaws.com", sourceAccount="123456789012"),
+            permission(principal="events.amazonaws.com", sourceArn=arn(res("cloudwatch/eventRule", "rule"))),
+            permission(principal="123456789012"),
+        ],
+        bad=[permission(principal="s3.amazonaws.com"), permission(principal="sns.amazonaws.com", sourceArn="*")],
+        unknown=[permission(principal=UNKNOWN)],
+    ),
+    *(
+        case(
+            "service-acts-for-this-account",
+            type,
+            ok=[
+                res(type, "x"),
+                res(type, "x", **{key: policy(Principal=ROOT, Action="a:*")}),
+                res(type, "x", **{key: policy(Principal=SERVICE, Action="a:b")}),
+                res(type, "x", **{key: policy(Effect="Deny", Principal={"Service": "events.amazonaws.com"})}),
+                *(
+                    res(type, "x", **{key: policy(Principal={"Service": "events.amazonaws.com"}, Condition=condition)})
+                    for condition in (
+                        OWN,
+                        {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}},
+                        {"ArnLike": {"AWS:SOURCEARN": "arn:aws:events:*:123456789012:rule/*"}},
+                        {"StringEquals": {"aws:SourceOrgID": "o-1"}},
+                        {"StringEquals": {"aws:RequestTag/eks-cluster-name": "one"}},
+                    )
+                ),
+            ],
+            bad=[
+                res(type, "x", **{key: policy(Principal={"Service": "events.amazonaws.com"})}),
+                res(type, "x", **{key: single(Principal={"Service": ["ec2.amazonaws.com", "states.amazonaws.com"]})}),
+                res(type, "x", **{key: policy(Principal={"Service": "logs.eu-west-1.amazonaws.com"})}),
+                *(
+                    res(type, "x", **{key: policy(Principal={"Service": "events.amazonaws.com"}, Condition=condition)})
+                    for condition in (
+                        {"StringLike": {"aws:SourceAccount": "*"}},
+                        {"StringNotEquals": {"aws:SourceAccount": "123456789012"}},
+                        {"Bool": {"aws:SecureTransport": "true"}},
+                    )
+                ),
+            ],
+            unknown=[res(type, "x", **{key: UNKNOWN}), res(type, "x", **{key: "not JSON"})],
+        )
+        for type, key in PUBLIC.items()
+    ),
+    case(
+        "federated-trust-bound",
+        "iam/role",
+        ok=[
+            trusting(SERVICE),
+            trusting({"Federated": "cognito-identity.amazonaws.com"}),
+            github("StringEquals", "repo:company/platform:ref:refs/heads/main"),
+            github("StringLike", ["repo:company/*"]),
+            github("StringEquals", "system:serviceaccount:a:b", "oidc.eks.eu-west-1.amazonaws.com/id/0123:sub"),
+        ],
+        bad=[
+            trusting(GITHUB),
+            github("StringEquals", "sts.amazonaws.com", "token.actions.githubusercontent.com:aud"),
+            github("StringLike", "*"),
+            github("StringLike", ["repo:company/*", "repo:*"]),
+            github("StringLike", "repo:*/*:*"),
+            github("StringEqualsIfExists", "repo:company/platform:ref:refs/heads/main"),
+            github("StringNotLike", "repo:company/*"),
+        ],
+        unknown=[res("iam/role", "x", assumeRolePolicy=UNKNOWN)],
+    ),
+    *(
+        case(
+            "no-privilege-escalation",
+            type,
+            ok=[res(type, "x", policy=found) for found in (*HARMLESS, *WITHIN)],
+            bad=[res(type, "x", policy=found) for found in WAYS],
+            unknown=[res(type, "x", policy=UNKNOWN), res(type, "x", policy=policy(Action="iam:Put*", Condition=[1]))],
+        )
+        for type in IDENTITY
+    ),
+    case(
+        "no-privilege-escalation",
+        "iam/role",
+        ok=[res("iam/role", "x"), inline(*HARMLESS)],
+        bad=[inline(UNKNOWN, WAYS[0]), inline(HARMLESS[0], WAYS[-1])],
+        unknown=[inline(UNKNOWN), inline(HARMLESS[0], UNKNOWN)],
+    ),
+    *(
+        case(
+            "roles-managed-narrowly",
+            type,
+            ok=[res(type, "x", policy=found) for found in HARMLESS],
+            bad=[res(type, "x", policy=found) for found in WITHIN],
+            unknown=[res(type, "x", policy=UNKNOWN)],
+        )
+        for type in IDENTITY
+    ),
+    case(
+        "roles-managed-narrowly",
+        "iam/role",
+        ok=[res("iam/role", "x"), inline(*HARMLESS)],
+        bad=[inline(UNKNOWN, WITHIN[0])],
+        unknown=[inline(UNKNOWN)],
     ),
     *(
         case(
@@ -106,10 +360,13 @@ CASES = [
                 res(type, "x", policy=policy(Action="*:*", Resource="arn:aws:s3:::data")),
                 res(type, "x", policy=policy(NotAction="iam:*", Resource="*")),
                 res(type, "x", policy=policy(Action="s3:*", Resource=["*"])),
+                res(type, "x", policy=policy(Action="s3:*", Resource="arn:aws:s3:::*")),
+                res(type, "x", policy=policy(Action="s3:GetObject", NotResource="arn:aws:s3:::secret")),
+                res(type, "x", policy=single(Action="*", Resource="*")),
             ],
             unknown=[res(type, "x", policy=UNKNOWN)],
         )
-        for type in ("iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy")
+        for type in IDENTITY
     ),
     case(
         "no-star-actions",
