@@ -38,7 +38,8 @@ PACKAGES = {"grafana": "pulumiverse_grafana"}
 def resource_class(type_: str) -> tuple[Any, frozenset[str]]:
     """The class of a type token, and the arguments that it takes."""
     package, module, name = type_.split(":")
-    path = [PACKAGES.get(package, f"pulumi_{package}"), *([module.split("/")[0]] if module.split("/")[0] != "index" else [])]
+    inside = module.split("/")[0]
+    path = [PACKAGES.get(package, f"pulumi_{package}"), *([inside] if inside != "index" else [])]
     found: Any = importlib.import_module(path[0])
     for part in (*path[1:], name):
         found = getattr(found, part)

@@ -394,13 +394,16 @@ def read_policies(options: Options, project: Project) -> Policies:
     return Policies(config, waivers, baseline)
 
 
-def judge(recording: Recording, region: str, policies: Policies) -> Report:
-    """What the policy pack says about everything that was registered."""
+def judge(recording: Recording, region: str, policies: Policies | None = None) -> Report:
+    """What the policy pack says about everything that was registered: as it is configured itself, and nothing waived,
+    where `policies` says nothing else."""
+    from policy.config import Config
     from policy.evaluate import evaluate
     from policy.graph import Graph
     from policy.results import compare
-    from policy.waivers import Waiving, stack_of
+    from policy.waivers import Waivers, Waiving, stack_of
 
+    policies = policies or Policies(Config(), Waivers(), None)
     resources = policy_resources(recording)
     waiving = Waiving(policies.waivers, stack_of(resource.urn for resource in resources))
     report = waiving.waive(evaluate(Graph(resources, region=region), choices=policies.config.choices))

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ OUTPUTS = {
     "WebACL": ("wafv2/webAcl:WebAcl", "name"),
 }
 IN_US_EAST_1 = {"AWS/CloudFront", "AWS/Route53"}
-PROGRAMS = {
+PROGRAMS: dict[str, tuple[str, dict[str, Any]]] = {
     "dev": ("dev", {}),
     "prod": ("prod", {}),
     "shards, a Classic load balancer, no CDN": (
@@ -115,9 +116,9 @@ PROGRAMS = {
 }
 
 
-@pytest.fixture(scope="module", params=PROGRAMS.values(), ids=PROGRAMS.keys())
+@pytest.fixture(scope="module", params=PROGRAMS)
 def recording(request):
-    stack, sections = request.param
+    stack, sections = PROGRAMS[request.param]
     return run_stack(stack, **sections)
 
 
@@ -128,9 +129,9 @@ def region(recording: Recording) -> str:
 
 def nodes(recording: Recording) -> dict[str, Registration]:
     """Redis nodes, as ElastiCache names them."""
-    found = {}
+    found: dict[str, Registration] = {}
     for group in of(recording, "elasticache/replicationGroup:ReplicationGroup").values():
-        shards, replicas = group.inputs.get("numNodeGroups"), group.inputs.get("replicasPerNodeGroup")
+        shards, replicas = group.inputs.get("numNodeGroups"), group.inputs.get("replicasPerNodeGroup", 0)
         names = (
             [f"{shard:04}-{node:03}" for shard in range(1, shards + 1) for node in range(1, replicas + 2)]
             if shards

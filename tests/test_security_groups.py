@@ -7,7 +7,6 @@ import pytest
 
 from standin.mocks import Recording, Registration
 from tests.registered import STACKS, of, run_stack
-from tests.test_program import MATRIX
 
 ANYWHERE = "0.0.0.0/0"
 VPC = {"dev": "10.10.0.0/16", "prod": "10.20.0.0/16"}

@@ -1,5 +1,6 @@
 import json
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -237,7 +238,7 @@ def test_connections_follow_from_the_class(instance_class, connections):
 
 
 def test_every_class_has_a_known_memory():
-    (pattern,) = (each.pattern for each in InstanceClass.__metadata__)
+    (pattern,) = (each.pattern for each in get_args(InstanceClass)[1:])
     families = re.search(r"db\\\.\((.*)\)\\\.", pattern)
     assert families
     for family in re.sub(r"(\w+?)(\w)\?", r"\1|\1\2", families[1]).split("|"):

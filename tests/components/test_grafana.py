@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pulumi
 import pytest
@@ -58,7 +59,7 @@ def grafana(*, unknown=False, everything=True, alarms=ALARMS, name="grafana", **
         watched = {
             region: watch(f"alb-{region}", alarms, parent=topic, region=given) for region, given in regions.items()
         }
-        more = {
+        more: dict[str, Any] = {
             "lake": DataLake("lake", key=keys.data, logs_key=keys.logs, logs=logs()),
             "database": Database("database", subnets=net.isolated, key=keys.data, logs_key=keys.logs),
             "topic": topic,
@@ -272,6 +273,7 @@ def test_all_that_is_in_it_goes_by_a_token_that_is_made_when_it_changes(recordin
     assert provider.property_dependencies["auth"] == [token.urn]
     assert provider.property_dependencies["url"] == [one(recording, WORKSPACE, "grafana").urn]
     for made in (*of(recording, SOURCE).values(), one(recording, DASHBOARD, "grafana")):
+        assert made.provider
         assert made.provider.startswith(f"{provider.urn}::")
         assert made.options["deletedWith"] == one(recording, WORKSPACE, "grafana").urn
     for source in of(recording, SOURCE).values():

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -173,7 +175,7 @@ def balancers(**limits):
     """One of each kind, with these thresholds."""
 
     def program():
-        more = {"subnets": network().private, "certificate_arn": CERTIFICATE, "logs": logs()}
+        more: dict[str, Any] = {"subnets": network().private, "certificate_arn": CERTIFICATE, "logs": logs()}
 
         def args(kind, name):
             return kind.model_validate({"alarms": limits.get(name, {})})
@@ -214,7 +216,7 @@ def test_alarms():
 
 
 def test_thresholds_and_none():
-    limits = {
+    limits: dict[str, dict[str, Any]] = {
         "alb": {
             "target_errors_percent": 1,
             "own_errors_limit": 2,

@@ -10,6 +10,7 @@ from components.observability import (
     AlarmTopicArgs,
     Observability,
     ObservabilityArgs,
+    Watched,
     watch,
 )
 from components.security import EncryptionKey
@@ -126,7 +127,7 @@ def observed(*, args=None, unknown=False, region="eu-west-1", stands_on=None, **
     def program():
         key = EncryptionKey("logs", users=["cloudwatch-alarms", "eventbridge", "sns"])
         made = AlarmTopic("alarms", key=key)
-        watched = {}
+        watched: dict[str, dict[str, Watched]] = {}
         for tier, alarms in tiers.items():
             place = pulumi.ComponentResource("test:index:Tier", tier)
             watched[tier] = {}
