@@ -85,6 +85,16 @@ class Resource:
         """Type without package and class, aliases resolved: `lb/loadBalancer`."""
         return short_type(self.type)
 
+    @cached_property
+    def identities(self) -> frozenset[str]:
+        """What others may call the resource; worked out once, however many graphs it is in."""
+        if not self.type.startswith("aws:"):
+            return frozenset()
+        named = [self.props.get(key) for key in _IDENTITIES]
+        listed = self.props.get(_LISTED_IDENTITIES.get(self.short, ""))
+        named += listed if isinstance(listed, list) else []
+        return frozenset(value for value in named if isinstance(value, str) and value)
+
     @property
     def label(self) -> str:
         """How a message names the resource."""
@@ -201,12 +211,8 @@ class Graph:
             self._by_type[resource.short].append(resource)
             if resource.parent:
                 self._by_parent[resource.parent].append(resource)
-            if resource.type.startswith("aws:"):
-                named = [resource.props.get(key) for key in _IDENTITIES]
-                listed = resource.props.get(_LISTED_IDENTITIES.get(resource.short, ""))
-                named += listed if isinstance(listed, list) else []
-                for identity in {value for value in named if isinstance(value, str) and value}:
-                    self._by_identity[identity].append(resource)
+            for identity in resource.identities:
+                self._by_identity[identity].append(resource)
 
     def of_type(self, *types: str) -> list[Resource]:
         """The resources of the given short types."""
