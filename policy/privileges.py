@@ -93,23 +93,31 @@ def escalations(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Reach
     for action in denied:
         allowed.pop(action, None)
 
-    reaches: tuple[Reach, ...] = ("everything", "account")
-    for reach in reaches:
-        alone = [
-            action for action, kinds in _ALONE.items()
-            if any(_reach(statement, kinds) == reach for statement in allowed.get(action, ()))
-        ]  # fmt: skip
-        if alone:
-            yield reach, f"it can take more rights than it has by {', '.join(alone)}"
-        passing = [statement for statement in allowed.get(_PASSING, ()) if _reach(statement, ("role",)) == reach]
+    if not allowed:
+        return
+
+    alone: dict[Reach, list[str]] = {}
+    for action in _ALONE:
+        if action in allowed:
+            reaches = {_reach(statement, _ALONE[action]) for statement in allowed[action]}
+            alone.setdefault(_widest(reaches), []).append(action)
+    passing: dict[Reach, list[list[str] | None]] = {}
+    for statement in allowed.get(_PASSING, ()):
+        passing.setdefault(_reach(statement, ("role",)), []).append(_services(statement))
+    wide: tuple[Reach, ...] = ("everything", "account")
+    for reach in wide:
+        if reach in alone:
+            yield reach, f"it can take more rights than it has by {', '.join(alone[reach])}"
         starting = [
-            action for service, actions in _STARTING.items()
-            if any(_passes_to(statement, service) for statement in passing)
-            for action in actions if action in allowed
-        ]  # fmt: skip
+            action
+            for service, actions in _STARTING.items()
+            if any(_among(service, services) for services in passing.get(reach, ()))
+            for action in actions
+            if action in allowed
+        ]
         if starting:
             yield reach, f"it can have any role do its work by {_PASSING} and {', '.join(starting)}"
-        elif any(_services(statement) is None for statement in passing):
+        elif None in passing.get(reach, ()):
             yield reach, f"it may pass any role to any service by {_PASSING}"
 
 
@@ -121,6 +129,10 @@ def _reach(statement: Mapping[str, Any], kinds: tuple[str, ...]) -> Reach:
     if "NotResource" in statement:
         return "everything"
     found: set[Reach] = {_width(str(resource), kinds) for resource in listed(statement.get("Resource"))}
+    return _widest(found)
+
+
+def _widest(found: set[Reach]) -> Reach:
     return "everything" if "everything" in found else "account" if "account" in found else "some"
 
 
@@ -141,6 +153,5 @@ def _services(statement: Mapping[str, Any]) -> list[str] | None:
     return None
 
 
-def _passes_to(statement: Mapping[str, Any], service: str) -> bool:
-    services = _services(statement)
+def _among(service: str, services: list[str] | None) -> bool:
     return services is None or any(fnmatchcase(f"{service}.amazonaws.com", pattern) for pattern in services)

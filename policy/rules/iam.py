@@ -7,7 +7,7 @@ from typing import Any
 
 from ..caches import inherits
 from ..documents import bound, conditions, everywhere, limits, listed, public, services, sourced, statements
-from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, yes
+from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, yes
 from ..network import gathered
 from ..privileges import Reach, escalations
 from ..rule import Family, rule
@@ -239,7 +239,7 @@ def no_star_actions(resource: Resource, graph: Graph) -> Iterator[str]:
 )  # fmt: skip
 def no_privilege_escalation(resource: Resource, graph: Graph) -> Iterator[str]:
     """On every resource there is. Names of resources, tags and permissions boundaries hold it to some."""
-    yield from _escalations(resource, "everything")
+    yield from _escalations(resource, graph, "everything")
 
 
 @rule(
@@ -252,12 +252,19 @@ def no_privilege_escalation(resource: Resource, graph: Graph) -> Iterator[str]:
 )  # fmt: skip
 def roles_managed_narrowly(resource: Resource, graph: Graph) -> Iterator[str]:
     """Advisory: what deploys a whole program has to, and is as good as an administrator. It is to be few who may."""
-    yield from (f"{how}, within its account" for how in _escalations(resource, "account"))
+    yield from (f"{how}, within its account" for how in _escalations(resource, graph, "account"))
 
 
-def _escalations(resource: Resource, over: Reach) -> Iterator[str]:
-    found, doubt = gathered(_allowing(resource))
-    yield from (how for reach, how in escalations(found) if reach == over)
+def _escalations(resource: Resource, graph: Graph, over: Reach) -> Iterator[str]:
+    def found(_: Graph) -> tuple[list[tuple[Reach, str]], Unknown | None]:
+        said, doubt = gathered(_allowing(resource))
+        try:
+            return list(escalations(said)), doubt
+        except Unknown as unknown:
+            return [], unknown
+
+    ways, doubt = graph.once(f"escalations by {resource.urn}", found)
+    yield from (how for reach, how in ways if reach == over)
     if doubt:
         raise doubt
 
