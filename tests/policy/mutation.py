@@ -108,7 +108,7 @@ def put(path: str, value: Any, where: Callable[[Any], bool] = always) -> Edit:
             for place in places:
                 _holder(changed, place)[place[-1]] = deepcopy(value)
             if changed != whole:
-                yield f"{_named(path, places)} = {json.dumps(value, default=str)[:150]}", changed
+                yield f"{_named(path, places)} = {json.dumps(value, default=str)[:400]}", changed
 
     return Edit(of)
 
@@ -134,7 +134,7 @@ def add(path: str, item: Any) -> Edit:
             changed = deepcopy(whole)
             holder = _holder(changed, place)
             holder[place[-1]] = [*(holder.get(place[-1]) or []), deepcopy(item)]
-            yield f"{path} + {json.dumps(item, default=str)[:150]}", changed
+            yield f"{path} + {json.dumps(item, default=str)[:400]}", changed
 
     return Edit(of)
 

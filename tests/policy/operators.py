@@ -753,6 +753,84 @@ AUDIT_OPERATORS = [
     broken("cluster-logged", "eks/cluster", drop("enabledClusterLogTypes"), drop("enabledClusterLogTypes.*")),
 ]
 
+
+def of_service(*others: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Statements that admit a service, but for those which don't say on whose behalf they come."""
+
+    def holds(statement: Mapping[str, Any]) -> bool:
+        principal = statement.get("Principal")
+        service = principal.get("Service") if isinstance(principal, Mapping) else None
+        return allows(statement) and service is not None and not str(service).startswith(others)
+
+    return holds
+
+
+UNSOURCED = ("ec2.", "elasticbeanstalk.", "quicksight.", "cloudtrail.", "logdelivery.elasticloadbalancing.")
+FOR_ANYBODY = (
+    {"StringLike": {"aws:SourceAccount": "*"}},
+    {"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:*"}},
+    {"StringNotEquals": {"aws:SourceAccount": ACCOUNT}},
+    {"ForAllValues:StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    {"Null": {"aws:SourceAccount": "false"}},
+    {"Bool": {"aws:SecureTransport": "true"}},
+)
+
+
+def for_anybody(path: str, *others: str) -> tuple[Edit, ...]:
+    """A statement for a service whose condition says nothing of whose behalf it comes on."""
+    where = of_service(*others)
+    return (
+        inside(path, drop("Statement.*.Condition", where=where)),
+        *(inside(path, put("Statement.*.Condition", condition, where=where)) for condition in FOR_ANYBODY),
+    )
+
+
+SERVING = {
+    "kms/key": "policy",
+    "s3/bucketPolicy": "policy",
+    "sns/topicPolicy": "policy",
+    "cloudwatch/logResourcePolicy": "policyDocument",
+}
+GITHUB = {
+    "Effect": "Allow",
+    "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"},
+    "Action": "sts:AssumeRoleWithWebIdentity",
+}
+TOKEN = "token.actions.githubusercontent.com"
+FEDERATED = (
+    GITHUB,
+    {**GITHUB, "Condition": {"StringEquals": {f"{TOKEN}:aud": "sts.amazonaws.com"}}},
+    {**GITHUB, "Condition": {"StringLike": {f"{TOKEN}:sub": "repo:*"}}},
+    {**GITHUB, "Condition": {"StringNotLike": {f"{TOKEN}:sub": "repo:mine/*"}}},
+)
+ROLES = f"arn:aws:iam::{ACCOUNT}:role/*"
+
+
+def may(actions: list[str], resource: str = "*", **condition: Any) -> Edit:
+    """A statement more in a policy."""
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resource}
+    return inside("policy", add("Statement", {**statement, "Condition": condition} if condition else statement))
+
+
+def passes_roles(statement: Mapping[str, Any]) -> bool:
+    """To more than machines: what starts those for EMR is in a policy of AWS's."""
+    condition = statement.get("Condition", {}).get("StringEquals", {})
+    return bool(statement["Action"] == "iam:PassRole" and condition.get("iam:PassedToService") != "ec2.amazonaws.com")
+
+
+ESCALATING = (
+    may(["iam:PutRolePolicy"]),
+    may(["iam:Attach*Policy"]),
+    may(["iam:CreatePolicyVersion", "iam:ListPolicies"]),
+    may(["iam:CreateAccessKey"]),
+    may(["iam:UpdateAssumeRolePolicy"]),
+    may(["sts:AssumeRole"], "arn:aws:iam::*:role/*"),
+    may(["iam:PassRole", "lambda:CreateFunction"]),
+    may(["iam:PassRole"], "arn:aws:iam::*:role/*"),
+    may(["iam:PassRole", "ec2:RunInstances"], StringEquals={"iam:PassedToService": "ec2.amazonaws.com"}),
+    may(["iam:PutRolePolicy"], StringNotEquals={"iam:PermissionsBoundary": "arn"}),
+)
+
 CREDENTIALS = "https://user:password@example.com/repository.git"
 VARIABLES = "environment.environmentVariables"
 IAM_OPERATORS = [
@@ -792,6 +870,31 @@ IAM_OPERATORS = [
             put("policyArn", f"arn:aws:iam::aws:policy/{name}")
             for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
         ),
+    ),
+    *(
+        broken("service-acts-for-this-account", type, *for_anybody(path, *UNSOURCED))
+        for type, path in {**SERVING, "iam/role": "assumeRolePolicy"}.items()
+    ),
+    broken(
+        "federated-trust-bound", "iam/role", *(inside("assumeRolePolicy", add("Statement", one)) for one in FEDERATED)
+    ),
+    *(broken("no-privilege-escalation", type, *ESCALATING) for type in ("iam/policy", "iam/rolePolicy")),
+    broken(
+        "no-privilege-escalation",
+        "iam/rolePolicy",
+        inside("policy", put("Statement.*.Resource", "*", where=passes_roles)),
+    ),
+    broken(
+        "no-privilege-escalation",
+        "iam/role",
+        put("inlinePolicies", [{"policy": json.dumps({"Statement": {**EVERYONE, "Action": "iam:Put*"}})}]),
+    ),
+    broken(
+        "roles-managed-narrowly",
+        "iam/rolePolicy",
+        may(["iam:PutRolePolicy"], ROLES),
+        may(["sts:AssumeRole"], ROLES),
+        where=lambda policy: not policy.name.startswith("delivery-"),
     ),
     broken("no-administrators", "iam/role", add("managedPolicyArns", "arn:aws:iam::aws:policy/AdministratorAccess")),
     broken(
