@@ -272,6 +272,7 @@ def _escalations(resource: Resource, graph: Graph, over: Reach) -> Iterator[str]
 @rule(
     "no-administrators",
     "iam/role", "iam/rolePolicyAttachment", "iam/userPolicyAttachment", "iam/groupPolicyAttachment",
+    "iam/policyAttachment",
     family=FAMILY, severity="high",
     title="Nothing is made an administrator",
     controls="FSBP IAM.1, CKV_AWS_274",

@@ -21,6 +21,8 @@ from tests.policy.cases.analytics import (
     waits,
 )
 from tests.policy.cases.exposure import GATEWAY, group, ingress_rule, main_table, open_to, placed, subnet
+from tests.policy.cases.iam import several
+from tests.policy.cases.waf import INNER, accelerated, handed_on
 
 
 def findings(rule: str, *world: Made) -> list[Finding]:
@@ -64,11 +66,19 @@ def test_the_way_to_a_database_is_printed() -> None:
     database = placed("rds/instance", subnet(separate=GATEWAY), vpcSecurityGroupIds=[guard, clients])
     way = "ec2/internetGateway gateway -> ec2/route route -> ec2/routeTable table -> ec2/subnet subnet"
     assert said("database-in-private-subnets", *database) == [f"it is in a public subnet: {way}"]
-    assert said("database-unreachable", *database, ingress_rule(clients, cidrIpv4="0.0.0.0/0")) == [
+    table = database[1].props["routeTableId"]
+    sixth = res("ec2/route", "sixth", routeTableId=table, destinationIpv6CidrBlock="::/0", gatewayId=GATEWAY)
+    by_four = [
         f"the internet reaches it: {way} -> ec2/securityGroup guard (IPv4, port 3306 (MySQL)) -> rds/instance db",
-        f"the internet reaches it: {way} -> ec2/securityGroup guard (IPv6, port 3306 (MySQL)) -> rds/instance db",
         f"the internet reaches it: {way} -> vpc/securityGroupIngressRule rule of ec2/securityGroup clients "
         "(IPv4, port 443) -> rds/instance db",
+    ]
+    separate = ingress_rule(clients, cidrIpv4="0.0.0.0/0")
+    assert said("database-unreachable", *database, separate) == by_four
+    assert said("database-unreachable", *database, separate, sixth) == [
+        *by_four,
+        f"the internet reaches it: {way.replace('route route', 'route sixth')} "
+        "-> ec2/securityGroup guard (IPv6, port 3306 (MySQL)) -> rds/instance db",
     ]
     inline = placed("rds/instance", subnet({"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-0123"}))
     assert said("database-in-private-subnets", *inline) == [
@@ -78,6 +88,47 @@ def test_the_way_to_a_database_is_printed() -> None:
     implied = placed("rds/instance", main_table("route", GATEWAY))
     assert said("database-in-private-subnets", *implied) == [
         "it is in a public subnet: ec2/internetGateway gateway -> ec2/route main -> ec2/vpc vpc -> ec2/subnet subnet"
+    ]
+
+
+def test_the_way_by_a_machine_is_printed() -> None:
+    world = subnet(separate=GATEWAY)
+    door = group(open_to("0.0.0.0/0", start=22), name="door")
+    machine = res("ec2/instance", "bastion", subnetId=world[0], vpcSecurityGroupIds=[door])
+    way = (
+        "ec2/internetGateway gateway -> ec2/route route -> ec2/routeTable table -> ec2/subnet subnet "
+        "-> ec2/securityGroup door (IPv4, port 22 (SSH)) -> ec2/instance bastion"
+    )
+    assert said("machine-unreachable", machine, *world) == [f"the internet reaches it past every load balancer: {way}"]
+    guard = group(open_to(start=3306, securityGroups=[door]), name="guard")
+    database = res("rds/instance", "db", vpcSecurityGroupIds=[guard])
+    assert said("database-apart-from-exposed-machines", database, machine, *world) == [
+        f"it admits a machine that the internet reaches: {way} -> ec2/securityGroup guard (port 3306 (MySQL)) "
+        "-> rds/instance db"
+    ]
+
+
+def test_what_leads_to_a_load_balancer_is_named() -> None:
+    assert said("load-balancer-waf", *handed_on(INNER)) == [
+        "the internet gets to it by lb/loadBalancer front, and it has no web ACL"
+    ]
+    assert said("load-balancer-waf", *accelerated(INNER)) == [
+        "the internet gets to it by globalaccelerator/endpointGroup accelerated, and it has no web ACL"
+    ]
+
+
+def test_the_actions_of_a_way_to_all_rights_are_named() -> None:
+    ways = several(
+        {"Action": ["iam:put*", "IAM:PassRole"], "Resource": "*"},
+        {"Action": "lambda:*", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:*"},
+    )
+    policy = res("iam/policy", "deploy", policy=ways)
+    assert said("no-privilege-escalation", policy) == [
+        "it can take more rights than it has by iam:PutGroupPolicy, iam:PutRolePolicy, iam:PutUserPolicy",
+        "it can have any role do its work by iam:PassRole and lambda:CreateFunction",
+    ]
+    assert said("roles-managed-narrowly", policy) == [
+        "it can take more rights than it has by lambda:UpdateFunctionCode, within its account"
     ]
 
 

@@ -396,6 +396,11 @@ CASES = [
             ],
             unknown=[res(type, "x", policyArn=UNKNOWN)],
         )
-        for type in ("iam/rolePolicyAttachment", "iam/userPolicyAttachment", "iam/groupPolicyAttachment")
+        for type in (
+            "iam/rolePolicyAttachment",
+            "iam/userPolicyAttachment",
+            "iam/groupPolicyAttachment",
+            "iam/policyAttachment",
+        )
     ),
 ]
