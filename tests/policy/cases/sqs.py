@@ -60,6 +60,14 @@ def allowing(permission: object, separate: bool) -> list[Made]:
     return [*found, res("sqs/redriveAllowPolicy", "allow", queueUrl=found[1], redriveAllowPolicy=text)]
 
 
+UNDELIVERED = queue("undelivered")
+
+
+def undelivered(type: str, **props: object) -> list[Made]:
+    """A queue, and what may send to it what it couldn't deliver elsewhere."""
+    return [UNDELIVERED, res(type, "sender", **props)]
+
+
 ALLOW = {"Effect": "Allow"}
 DEAD = dead()
 DEAD_FIFO = dead(name="dead.fifo", fifoQueue=True)
@@ -109,12 +117,25 @@ CASES = [
             [DEAD, *redriven(DEAD, separate=True)[::2]],
             queue(redrivePolicy=UNKNOWN),
             queue(redriveAllowPolicy=json.dumps({"redrivePermission": "allowAll"})),
+            undelivered("scheduler/schedule", target={"arn": "arn", "deadLetterConfig": {"arn": arn(UNDELIVERED)}}),
+            undelivered("cloudwatch/eventTarget", deadLetterConfig={"arn": arn(UNDELIVERED)}),
+            undelivered("lambda/function", deadLetterConfig={"targetArn": arn(UNDELIVERED)}),
+            [
+                DEAD,
+                res("cloudwatch/eventTarget", "x", deadLetterConfig={"arn": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:dead"}),
+            ],
         ],
-        bad=[queue(), [queue(), *redriven(dead())[1:]]],
+        bad=[
+            queue(),
+            [queue(), *redriven(dead())[1:]],
+            undelivered("scheduler/schedule", target={"arn": arn(UNDELIVERED)}),
+            undelivered("cloudwatch/eventTarget", deadLetterConfig={"arn": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:other"}),
+        ],
         unknown=[
             [queue(), queue("other", redrivePolicy=UNKNOWN)],
             [queue(), res("sqs/redrivePolicy", "redrive", queueUrl=UNKNOWN, redrivePolicy=spelled("dead"))],
             [queue(), queue("other", redrivePolicy="not JSON")],
+            [queue(), res("cloudwatch/eventTarget", "x", deadLetterConfig={"arn": UNKNOWN})],
         ],
     ),
     case(
