@@ -73,6 +73,12 @@ def permission(**props: object) -> Made:
     return res(PERMISSION, "x", action="lambda:InvokeFunction", function="f", **props)
 
 
+def mounted(value: str) -> Made:
+    """A file system's policy for whoever comes by its mount targets."""
+    condition = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": value}}
+    return res("efs/fileSystemPolicy", "x", policy=policy(Principal="*", Condition=condition))
+
+
 def trusting(principal: object, **condition: object) -> Made:
     return res("iam/role", "x", assumeRolePolicy=policy(Principal=principal, Action="sts:AssumeRole", **condition))
 
@@ -220,15 +226,9 @@ CASES = [
     case(
         "resource-policy-not-public",
         "efs/fileSystemPolicy",
-        ok=[
-            res(
-                "efs/fileSystemPolicy",
-                "x",
-                policy=policy(Principal="*", Condition={"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}),
-            )
-        ],
-        bad=[],
-        unknown=[],
+        ok=[mounted("true")],
+        bad=[mounted("*")],
+        unknown=[res("efs/fileSystemPolicy", "x", policy=policy(Principal="*", Condition=[]))],
     ),
     case(
         "resource-policy-not-public",
@@ -261,24 +261,24 @@ CASES = [
                 res(type, "x"),
                 res(type, "x", **{key: policy(Principal=ROOT, Action="a:*")}),
                 res(type, "x", **{key: policy(Principal=SERVICE, Action="a:b")}),
-                res(type, "x", **{key: policy(Effect="Deny", Principal={"Service": "events.amazonaws.com"})}),
+                res(type, "x", **{key: policy(Effect="Deny", Principal={"Service": "codebuild.amazonaws.com"})}),
                 *(
-                    res(type, "x", **{key: policy(Principal={"Service": "events.amazonaws.com"}, Condition=condition)})
+                    res(type, "x", **{key: policy(Principal={"Service": "codebuild.amazonaws.com"}, Condition=condition)})
                     for condition in (
                         OWN,
                         {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}},
-                        {"ArnLike": {"AWS:SOURCEARN": "arn:aws:events:*:123456789012:rule/*"}},
+                        {"ArnLike": {"AWS:SOURCEARN": "arn:aws:codebuild:*:123456789012:project/*"}},
                         {"StringEquals": {"aws:SourceOrgID": "o-1"}},
                         {"StringEquals": {"aws:RequestTag/eks-cluster-name": "one"}},
                     )
                 ),
             ],
             bad=[
-                res(type, "x", **{key: policy(Principal={"Service": "events.amazonaws.com"})}),
+                res(type, "x", **{key: policy(Principal={"Service": "codebuild.amazonaws.com"})}),
                 res(type, "x", **{key: single(Principal={"Service": ["ec2.amazonaws.com", "states.amazonaws.com"]})}),
                 res(type, "x", **{key: policy(Principal={"Service": "logs.eu-west-1.amazonaws.com"})}),
                 *(
-                    res(type, "x", **{key: policy(Principal={"Service": "events.amazonaws.com"}, Condition=condition)})
+                    res(type, "x", **{key: policy(Principal={"Service": "codebuild.amazonaws.com"}, Condition=condition)})
                     for condition in (
                         {"StringLike": {"aws:SourceAccount": "*"}},
                         {"StringNotEquals": {"aws:SourceAccount": "123456789012"}},
