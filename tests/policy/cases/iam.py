@@ -263,7 +263,11 @@ CASES = [
                 res(type, "x", **{key: policy(Principal=SERVICE, Action="a:b")}),
                 res(type, "x", **{key: policy(Effect="Deny", Principal={"Service": "codebuild.amazonaws.com"})}),
                 *(
-                    res(type, "x", **{key: policy(Principal={"Service": "codebuild.amazonaws.com"}, Condition=condition)})
+                    res(
+                        type,
+                        "x",
+                        **{key: policy(Principal={"Service": "codebuild.amazonaws.com"}, Condition=condition)},
+                    )
                     for condition in (
                         OWN,
                         {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}},
@@ -278,7 +282,11 @@ CASES = [
                 res(type, "x", **{key: single(Principal={"Service": ["ec2.amazonaws.com", "states.amazonaws.com"]})}),
                 res(type, "x", **{key: policy(Principal={"Service": "logs.eu-west-1.amazonaws.com"})}),
                 *(
-                    res(type, "x", **{key: policy(Principal={"Service": "codebuild.amazonaws.com"}, Condition=condition)})
+                    res(
+                        type,
+                        "x",
+                        **{key: policy(Principal={"Service": "codebuild.amazonaws.com"}, Condition=condition)},
+                    )
                     for condition in (
                         {"StringLike": {"aws:SourceAccount": "*"}},
                         {"StringNotEquals": {"aws:SourceAccount": "123456789012"}},
