@@ -47,7 +47,11 @@ _STARTING = {
     "codebuild": ("codebuild:CreateProject", "codebuild:UpdateProject"),
     "codepipeline": ("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"),
     "datapipeline": ("datapipeline:CreatePipeline",),
-    "ec2": ("ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "autoscaling:CreateLaunchConfiguration"),
+    # EMR's nodes are machines, whose role is passed to ec2.
+    "ec2": (
+        "ec2:RunInstances", "ec2:AssociateIamInstanceProfile", "autoscaling:CreateLaunchConfiguration",
+        "elasticmapreduce:RunJobFlow",
+    ),
     "ecs-tasks": ("ecs:RegisterTaskDefinition", "ecs:RunTask"),
     "elasticmapreduce": ("elasticmapreduce:RunJobFlow",),
     "glue": ("glue:CreateDevEndpoint", "glue:CreateJob", "glue:UpdateJob"),
@@ -56,7 +60,7 @@ _STARTING = {
     "scheduler": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
     "ssm": ("ssm:StartAutomationExecution",),
     "states": ("states:CreateStateMachine", "states:UpdateStateMachine"),
-}
+}  # fmt: skip
 _PASSING = "iam:PassRole"
 _NAMES = {
     action.lower(): action
@@ -116,7 +120,8 @@ def escalations(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Reach
             if action in allowed
         ]
         if starting:
-            yield reach, f"it can have any role do its work by {_PASSING} and {', '.join(starting)}"
+            found = ", ".join(dict.fromkeys(starting))
+            yield reach, f"it can have any role do its work by {_PASSING} and {found}"
         elif None in passing.get(reach, ()):
             yield reach, f"it may pass any role to any service by {_PASSING}"
 

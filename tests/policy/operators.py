@@ -766,6 +766,7 @@ def of_service(*others: str) -> Callable[[Mapping[str, Any]], bool]:
 
 
 UNSOURCED = ("ec2.", "elasticbeanstalk.", "quicksight.", "cloudtrail.", "logdelivery.elasticloadbalancing.")
+UNCONDITIONAL = {"sns/topicPolicy": ("events.",)}
 FOR_ANYBODY = (
     {"StringLike": {"aws:SourceAccount": "*"}},
     {"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:*"}},
@@ -813,9 +814,7 @@ def may(actions: list[str], resource: str = "*", **condition: Any) -> Edit:
 
 
 def passes_roles(statement: Mapping[str, Any]) -> bool:
-    """To more than machines: what starts those for EMR is in a policy of AWS's."""
-    condition = statement.get("Condition", {}).get("StringEquals", {})
-    return bool(statement["Action"] == "iam:PassRole" and condition.get("iam:PassedToService") != "ec2.amazonaws.com")
+    return bool(statement["Action"] == "iam:PassRole")
 
 
 ESCALATING = (
@@ -872,7 +871,7 @@ IAM_OPERATORS = [
         ),
     ),
     *(
-        broken("service-acts-for-this-account", type, *for_anybody(path, *UNSOURCED))
+        broken("service-acts-for-this-account", type, *for_anybody(path, *UNSOURCED, *UNCONDITIONAL.get(type, ())))
         for type, path in {**SERVING, "iam/role": "assumeRolePolicy"}.items()
     ),
     broken(
@@ -883,6 +882,8 @@ IAM_OPERATORS = [
         "no-privilege-escalation",
         "iam/rolePolicy",
         inside("policy", put("Statement.*.Resource", "*", where=passes_roles)),
+        # What starts EMR's machines under the role that its service role passes is in a policy of AWS's.
+        where=lambda policy: policy.name != "analytics-service",
     ),
     broken(
         "no-privilege-escalation",
@@ -1207,7 +1208,7 @@ VALIDITY_OPERATORS = [
     broken(
         "emr-applications",
         MACHINE,
-        cluster(add(starts("Applications"), {"Name": "Trino"})),
+        cluster(both(add(starts("Applications"), {"Name": "Presto"}), add(starts("Applications"), {"Name": "Trino"}))),
         cluster(add(starts("Applications"), {"Name": "Spark"})),
     ),
     broken("emr-security-groups", MACHINE, cluster(drop(starts("Instances.EmrManagedSlaveSecurityGroup.$")))),

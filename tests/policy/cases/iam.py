@@ -145,6 +145,7 @@ WAYS = [
             ("lambda", "lambda:CreateFunction"), ("ec2", "ec2:RunInstances"), ("codebuild", "codebuild:CreateProject"),
             ("cloudformation", "cloudformation:CreateStack"), ("glue", "glue:Create*"), ("states", "STATES:*"),
             ("ecs-tasks", "ecs:RunTask"), ("sagemaker", "sagemaker:CreateTrainingJob"),
+            ("ec2", "elasticmapreduce:RunJobFlow"),
         )
     ),
     passing("lambda:CreateFunction"),
