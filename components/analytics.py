@@ -638,6 +638,16 @@ class Analytics(pulumi.ComponentResource):
                 "Resource": clusters,
                 "Condition": {"StringEquals": {f"aws:RequestTag/{EMR_TAG}": "true"}},
             },
+            # They come with RunJobFlow, before the cluster has its tags.
+            {
+                "Sid": "SetClusterPolicies",
+                "Effect": "Allow",
+                "Action": [
+                    "elasticmapreduce:PutAutoTerminationPolicy",
+                    "elasticmapreduce:PutManagedScalingPolicy",
+                ],
+                "Resource": clusters,
+            },
             {
                 "Sid": "EndCluster",
                 "Effect": "Allow",
@@ -675,7 +685,7 @@ class Analytics(pulumi.ComponentResource):
                 "Sid": "Events",
                 "Effect": "Allow",
                 "Action": ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
-                "Resource": [here.arn("events", f"rule/StepFunctionsGetEventsForEMR{rule}Rule") for rule in rules],
+                "Resource": [here.arn("events", f"rule/StepFunctionsGetEventForEMR{rule}Rule") for rule in rules],
             },
             {
                 "Sid": "OtherRuns",
@@ -688,6 +698,12 @@ class Analytics(pulumi.ComponentResource):
             *([self._artifacts.list_statement(self._certificates_key)] if self._certificates_key else []),
             *self._topic.publish_statements(),
             self._machine_key_statement(),
+            # Under a customer key what goes to the log is encrypted too, in a context that the `*` is part of.
+            self._key_statement(
+                self._logs_key,
+                ["kms:GenerateDataKey"],
+                StringEquals={"kms:EncryptionContext:SourceArn": here.arn("logs", "*")},
+            ),
             # Neither the delivery of logs nor X-Ray knows resources.
             {
                 "Sid": "Logs",

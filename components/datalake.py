@@ -212,8 +212,8 @@ class DataLake(pulumi.ComponentResource):
                 "Resource": self._here.arn("athena", f"workgroup/{self.workgroup_name}"),
             },
             {"Effect": "Allow", "Action": _READ_CATALOG, "Resource": self._catalog()},
-            self._list(self.curated),
-            self._list(self.results, self.ATHENA_PREFIX),
+            *self._list(self.curated),
+            *self._list(self.results, self.ATHENA_PREFIX),
             self._objects(["s3:GetObject"], self.curated, self.CURATED_PREFIX),
             self._objects(["s3:GetObject"], self.curated, self.EXPORT_PREFIX),
             self._objects(
@@ -224,15 +224,36 @@ class DataLake(pulumi.ComponentResource):
 
     def write_statements(self) -> list[dict[str, Any]]:
         """For the jobs' role: read and write the raw and the curated zone, and keep the catalog; add clusters' logs."""
-        actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        actions = [
+            "s3:GetObject",
+            "s3:PutObject",
+            "s3:DeleteObject",
+            "s3:AbortMultipartUpload",
+            "s3:ListMultipartUploadParts",
+        ]
         return [
-            self._list(self.raw),
-            self._list(self.curated),
-            self._list(self.results, self.LOGS_PREFIX),
+            *self._list(self.raw),
+            *self._list(self.curated),
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListBucketMultipartUploads",
+                "Resource": [self._here.bucket_arn(zone.name) for zone in (self.raw, self.curated)],
+            },
+            *self._list(self.results, self.LOGS_PREFIX),
             self._objects(actions, self.raw),
             self._objects(actions, self.curated),
             self._objects(["s3:PutObject", "s3:AbortMultipartUpload"], self.results, self.LOGS_PREFIX),
             {"Effect": "Allow", "Action": [*_READ_CATALOG, *_WRITE_CATALOG], "Resource": self._catalog()},
+            # Spark and Hive begin by looking for the catalog's database `default`, and make it where there is none.
+            {
+                "Effect": "Allow",
+                "Action": ["glue:CreateDatabase", "glue:GetDatabase", "glue:GetUserDefinedFunctions"],
+                "Resource": [
+                    self._here.arn("glue", "catalog"),
+                    self._here.arn("glue", "database/default"),
+                    self._here.arn("glue", "userDefinedFunction/default/*"),
+                ],
+            },
             self._key.encrypt_statement("s3"),
         ]
 
@@ -244,14 +265,14 @@ class DataLake(pulumi.ComponentResource):
             self._here.arn("glue", f"table/{self.database_name}/{tables}"),
         ]
 
-    def _list(self, zone: SecureBucket, prefix: str = "") -> dict[str, Any]:
-        statement = {
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
-            "Resource": self._here.bucket_arn(zone.name),
-        }
-        # GetBucketLocation knows no prefix.
-        return statement | ({"Condition": {"StringLikeIfExists": {"s3:prefix": f"{prefix}/*"}}} if prefix else {})
+    def _list(self, zone: SecureBucket, prefix: str = "") -> list[dict[str, Any]]:
+        bucket = self._here.bucket_arn(zone.name)
+        # Who may list a part has to name it; GetBucketLocation knows no prefix.
+        part = {"Condition": {"StringLike": {"s3:prefix": f"{prefix}/*"}}} if prefix else {}
+        return [
+            {"Effect": "Allow", "Action": "s3:GetBucketLocation", "Resource": bucket},
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket} | part,
+        ]
 
     def _objects(self, actions: list[str], zone: SecureBucket, prefix: str = "") -> dict[str, Any]:
         resource = pulumi.Output.format("{}/{}*", self._here.bucket_arn(zone.name), f"{prefix}/" if prefix else "")
@@ -264,7 +285,7 @@ class DataLake(pulumi.ComponentResource):
             name,
             trust=service_trust("glue.amazonaws.com", StringEquals={"aws:SourceAccount": self._here.account}),
             statements=[
-                self._list(self.raw),
+                *self._list(self.raw),
                 self._objects(["s3:GetObject"], self.raw, self.RAW_PREFIX),
                 self._key.decrypt_statement("s3"),
                 {

@@ -61,8 +61,9 @@ class BuildArgs(Args):
 class CheckArgs(BuildArgs):
     """The check of a pull request."""
 
-    concurrent_limit: int = Field(default=4, ge=1, le=100)
-    """Checks that run at once, of all pull requests; one more is tried again for an hour, then it does not start."""
+    concurrent_limit: int | None = Field(default=None, ge=1, le=100)
+    """Checks that run at once, of all pull requests: CodeBuild refuses one more, which then has to be started by hand.
+    None lets them wait for `queued_minutes` where the account's own limit is reached."""
 
 
 class DeploymentArgs(BuildArgs):
@@ -102,7 +103,9 @@ class DeliveryArgs(Args):
     branch: Branch = "main"
     """The branch that pull requests lead to and that is deployed."""
     reviewers: list[Reviewer] = Field(min_length=1, max_length=50)
-    """People whose approval a pull request needs: `user/<name>` or `role/<name>`. Nobody can approve their own."""
+    """People whose approval a pull request needs: `user/<name>` or `role/<name>`. Nobody can approve their own, as far
+    as CodeCommit can tell people apart: those under a role by their sessions' names, which the role's trust has to pin
+    (`sts:RoleSessionName`), or else who takes two names can."""
     approval_count: int = Field(default=1, ge=1, le=10)
     """Reviewers that have to approve, besides the check."""
     environments: dict[EnvironmentName, EnvironmentArgs] = Field(min_length=1, max_length=10)
@@ -116,7 +119,8 @@ class DeliveryArgs(Args):
     approval_timeout_minutes: int = Field(default=10_080, ge=5, le=86_400)
     """Minutes before an approval that nobody gave counts as refused (CodePipeline: 5 to 86,400)."""
     permissions_boundary_arn: PolicyArn | None = None
-    """Managed policy that none of the builds' roles can go beyond; none by default."""
+    """Managed policy that none of the builds' roles can go beyond themselves; none by default. It does not bind the
+    roles that a deployment makes or changes: a service control policy does."""
     log_retention_days: RetentionDays = 365
     """Days that the builds' logs are kept."""
     deletion_protection: bool = True
@@ -149,7 +153,7 @@ class Delivery(pulumi.ComponentResource):
       approve. The check guards against mistakes, the review against people. It can write to AWS nothing but its log,
       comments and approvals of this repository, and network interfaces of its own.
     - **A deployment** makes roles and hands them to services, so its role can become whatever a role in the account can
-      be, unless `permissions_boundary_arn` or a service control policy says where that ends. Short of that it is held
+      be, unless a service control policy says where that ends. Short of that it is held
       to its region (and us-east-1, for CloudFront), to the services that the program uses, to buckets and secrets with
       the stack's names, and to its own stack's state; it can make no users and no keys of users. An account of its own
       is the only wall around an environment that AWS has: names are none.
@@ -208,7 +212,20 @@ class Delivery(pulumi.ComponentResource):
         self._state_bucket = pulumi.Output.format("{}-state-{}-{}", project, self._here.account, self._here.region)
         self._state_key = f"alias/{project}-state"
         self._group = security_group(f"{name}-builds", subnets.vpc_id, "CodeBuild's builds", self)
-        self._way_out = https_out(f"{name}-builds", self._group.id, self)
+        self._ways_out = [
+            https_out(f"{name}-builds", self._group.id, self),
+            # Ubuntu's packages, which apt fetches by HTTP and knows by their signatures.
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-builds-packages",
+                security_group_id=self._group.id,
+                description="HTTP to the mirrors of Ubuntu's packages",
+                cidr_ipv4="0.0.0.0/0",
+                ip_protocol="tcp",
+                from_port=80,
+                to_port=80,
+                opts=self._child,
+            ),
+        ]
         repository = self._create_repository()
         self.clone_url = repository.clone_url_http
         self._create_approval_rules(repository)
@@ -420,7 +437,7 @@ class Delivery(pulumi.ComponentResource):
             concurrent_build_limit=concurrent_limit,
             tags=tags(name),
             # CodeBuild looks at the role's rights to the network as it makes the project.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*permissions, self._way_out, *self._subnets.routes]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*permissions, *self._ways_out, *self._subnets.routes]),
         )
 
     def _create_build_role(
@@ -443,11 +460,10 @@ class Delivery(pulumi.ComponentResource):
 
     def _trust(self, service: str, source_arn: pulumi.Output[str]) -> pulumi.Output[str]:
         """For a role that a service assumes for one resource alone."""
-        return service_trust(
-            f"{service}.amazonaws.com",
-            StringEquals={"aws:SourceAccount": self._here.account},
-            ArnEquals={"aws:SourceArn": source_arn},
-        )
+        conditions: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": self._here.account}}
+        # CodePipeline's own console demands the account alone: that it names itself is nowhere promised.
+        operator = "ArnEqualsIfExists" if service == "codepipeline" else "ArnEquals"
+        return service_trust(f"{service}.amazonaws.com", **conditions, **{operator: {"aws:SourceArn": source_arn}})
 
     def _log_statement(self, group_name: str) -> dict[str, Any]:
         return {

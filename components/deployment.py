@@ -17,15 +17,17 @@ _PUBLIC = {"ec2": ("image/*", "snapshot/*"), "elasticbeanstalk": ("platform/*", 
 _GETTERS = ("cloudfront", "codecommit", "ec2", "ecr", "elasticmapreduce", "glue", "route53")
 """Services that have to be asked by `Get`, too, for what is no resource."""
 _WITHOUT_RESOURCE = (
-    "acm:RequestCertificate", "cloudfront:Create*", "codecommit:CreateApprovalRuleTemplate",
-    "codecommit:DeleteApprovalRuleTemplate", "codecommit:UpdateApprovalRuleTemplate*",
+    "acm:RequestCertificate", "cloudfront:Create*", "cloudwatch:PutCompositeAlarm",
+    "codecommit:CreateApprovalRuleTemplate", "codecommit:DeleteApprovalRuleTemplate",
+    "codecommit:UpdateApprovalRuleTemplate*",
     "ec2:DisableEbsEncryptionByDefault", "ec2:EnableEbsEncryptionByDefault", "eks:CreateCluster",
     "elasticbeanstalk:Check*", "elasticbeanstalk:CreateStorageLocation", "elasticloadbalancing:SetWebAcl",
     "elasticmapreduce:CreateSecurityConfiguration", "elasticmapreduce:DeleteSecurityConfiguration",
     "elasticmapreduce:RunJobFlow", "glue:CreateCrawler", "glue:CreateSecurityConfiguration",
     "glue:DeleteSecurityConfiguration", "grafana:CreateWorkspace", "kms:CreateKey", "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
-    "quicksight:CreateDataSource", "quicksight:CreateVPCConnection", "route53:CreateHealthCheck",
+    "quicksight:CreateAccountSubscription", "quicksight:CreateDataSource", "quicksight:CreateVPCConnection",
+    "quicksight:UpdateKeyRegistration", "route53:CreateHealthCheck",
     "route53:CreateHostedZone", "sns:SetSubscriptionAttributes", "sns:Unsubscribe",
     "states:ValidateStateMachineDefinition",
 )  # fmt: skip
@@ -37,6 +39,15 @@ _IAM = (
     "DetachRolePolicy", "Get*", "List*", "PutRolePolicy", "RemoveRoleFromInstanceProfile", "Tag*", "Untag*",
     "UpdateAssumeRolePolicy", "UpdateOpenIDConnectProviderThumbprint", "UpdateRole", "UpdateRoleDescription",
 )  # fmt: skip
+_IDENTITY_CENTER = (
+    "organizations:DescribeOrganization", "sso:AssociateProfile", "sso:CreateManagedApplicationInstance",
+    "sso:DeleteManagedApplicationInstance", "sso:DescribeRegisteredRegions", "sso:DisassociateProfile",
+    "sso:GetApplicationInstance", "sso:GetManagedApplicationInstance", "sso:GetProfile",
+    "sso:GetSharedSsoConfiguration", "sso:ListApplicationInstances", "sso:ListDirectoryAssociations",
+    "sso:ListProfileAssociations", "sso:ListProfiles",
+)  # fmt: skip
+"""What Grafana asks for a workspace that people sign in to by IAM Identity Center (Service Authorization Reference,
+CreateWorkspace; AWSGrafanaWorkspacePermissionManagement). Its region is its own, and it knows no resource."""
 _PASSED_TO = (
     "cloudtrail", "codebuild", "codepipeline", "ec2", "eks", "elasticbeanstalk", "elasticmapreduce", "events", "glue",
     "grafana", "monitoring.rds", "pods.eks", "quicksight", "scheduler", "states", "vpc-flow-logs",
@@ -69,6 +80,12 @@ def manage_statements(stack: str, region: str, here: Location) -> list[dict[str,
                 *(arn(service, path, account="") for service, paths in _PUBLIC.items() for path in paths),
             ],
             "Condition": regions,
+        },
+        {
+            "Sid": "IdentityCenter",
+            "Effect": "Allow",
+            "Action": list(_IDENTITY_CENTER),
+            "Resource": "*",
         },
         {
             "Sid": "WithoutResource",

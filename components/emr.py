@@ -71,8 +71,9 @@ class ClusterArgs(Args):
     release_label: Annotated[str, StringConstraints(pattern=r"^emr-7\.\d{1,2}\.\d+$")] = "emr-7.13.0"
     """EMR release. The jobs are written for Spark 3.5, as all of 7 have it; emr-spark-8 has neither Hadoop nor
     Presto."""
-    applications: list[Application] = Field(default=["Hadoop", "Spark", "Hive", "Presto"], min_length=1)
-    """What is installed on the clusters: Hadoop and Spark in any case, Presto or Trino but not both."""
+    applications: list[Application] = Field(default=["Hadoop", "Spark"], min_length=1)
+    """What is installed on the clusters: Hadoop and Spark in any case, Presto or Trino but not both. EMR neither scales
+    nor ends a cluster by what Presto and Trino do."""
     primary_instance_types: list[EmrInstanceType] = Field(
         default=["m7g.xlarge", "m6g.xlarge"], min_length=1, max_length=30
     )
@@ -87,7 +88,7 @@ class ClusterArgs(Args):
     """Root volume of each instance, in GiB (gp3; EMR: 15 to 100)."""
     idle_minutes: int = Field(default=60, ge=1, le=10_080)
     """Minutes without work after which a cluster ends by itself, should a run have been stopped by hand (EMR: 1 minute
-    to 7 days). A cluster that is to stay doesn't."""
+    to 7 days; YARN's work alone counts, not Presto's or Trino's). A cluster that is to stay doesn't."""
     step_concurrency: int = Field(default=1, ge=1, le=256)
     """Steps that a cluster works on at once (EMR: 1 to 256): a run's follow each other in any case."""
     encrypt_in_transit: bool = True
@@ -283,7 +284,12 @@ class Cluster:
                 "launch_specifications": {"on_demand_specifications": on_demand},
             },
             tags=dict(self.tags),
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=after),
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                depends_on=after,
+                # Managed scaling's to change: a refresh would see a change here that makes a new cluster.
+                ignore_changes=["coreInstanceFleet.targetOnDemandCapacity", "coreInstanceFleet.targetSpotCapacity"],
+            ),
         )
         if args.task:
             aws.emr.InstanceFleet(
@@ -302,7 +308,9 @@ class Cluster:
                         }
                     ],
                 },
-                opts=child,
+                opts=pulumi.ResourceOptions(
+                    parent=parent, ignore_changes=["targetOnDemandCapacity", "targetSpotCapacity"]
+                ),
             )
         aws.emr.ManagedScalingPolicy(
             name,

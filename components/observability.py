@@ -11,7 +11,12 @@ from pydantic import Field, StringConstraints
 from .common import PACKAGE, Args, check_name, location, physical_name, policy_document, tags
 from .security import EncryptionKey
 
-_PUBLISHERS = {"Alarms": "cloudwatch.amazonaws.com", "Events": "events.amazonaws.com"}
+_PUBLISHERS: dict[str, tuple[str, bool]] = {
+    "Alarms": ("cloudwatch.amazonaws.com", True),
+    "Events": ("events.amazonaws.com", False),
+}
+"""Services that publish, and whether for this account alone: EventBridge publishes to no topic whose policy has a
+condition for it (EventBridge user guide, "Amazon SNS permissions")."""
 
 _COMPARISONS = {
     ">": "GreaterThanThreshold",
@@ -91,9 +96,9 @@ class AlarmTopic(pulumi.ComponentResource):
                         "Principal": {"Service": service},
                         "Action": "sns:Publish",
                         "Resource": self.arn,
-                        "Condition": {"StringEquals": {"aws:SourceAccount": here.account}},
                     }
-                    for sid, service in _PUBLISHERS.items()
+                    | ({"Condition": {"StringEquals": {"aws:SourceAccount": here.account}}} if bound else {})
+                    for sid, (service, bound) in _PUBLISHERS.items()
                 ),
             ),
             region=region,

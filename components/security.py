@@ -244,7 +244,9 @@ def _statements(user: KeyUser, here: Location) -> list[dict[str, Any]]:
                 service("CloudWatchAlarms", "cloudwatch.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], own)
             ]
         case "eventbridge":
-            return [service("EventBridge", "events.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], own)]
+            # To encrypted topics it comes without its source (SNS developer guide, "Key management"), but with theirs.
+            topics = {"ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": here.arn("sns", "*")}}
+            return [service("EventBridge", "events.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], topics)]
         case "autoscaling":
             return _autoscaling_statements(here, use)
 

@@ -110,6 +110,9 @@ _SOURCED = (
 )  # fmt: skip
 # Services that policies of resources admit, and that don't say for sure on whose behalf they come.
 _UNSOURCED = ("ec2", "elasticbeanstalk", "elasticloadbalancing", "logdelivery.elasticloadbalancing")
+# EventBridge publishes to no topic whose policy has a condition for it (EventBridge user guide, "Amazon SNS
+# permissions").
+_UNCONDITIONAL = (("sns/topicPolicy", "events"), ("sns/topic", "events"))
 
 
 @rule(
@@ -127,6 +130,8 @@ def service_acts_for_this_account(resource: Resource, graph: Graph) -> Iterator[
         if statement.get("Effect") != "Allow" or sourced(statement):
             return
         for service in services(statement):
+            if (resource.short, service) in _UNCONDITIONAL:
+                continue
             if service in _SOURCED if resource.short == "iam/role" else service not in _UNSOURCED:
                 yield "a service that its policy admits may act for any account"
 

@@ -28,7 +28,12 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:alias/platform-test-security-data"
 TOPIC = "platform-test-alarms"
 TAG = "for-use-with-amazon-emr-managed-policies"
 PLACES = {"Subnets": ["subnet-1"], "Primary": "sg-1", "Core": "sg-2", "Service": "sg-3", "Cluster": None}
-ALL_ENGINES = {"tables": {"orders": {"key": "id", "format": "json"}}, "mapreduce": True, "presto": True}
+ALL_ENGINES = {
+    "applications": ["Hadoop", "Spark", "Hive", "Presto"],
+    "tables": {"orders": {"key": "id", "format": "json"}},
+    "mapreduce": True,
+    "presto": True,
+}
 HTTPS_CLIENT = {"presto_client": "presto-cli --server https://primary:8446 --truststore-path trust.jks"}
 
 
@@ -158,12 +163,10 @@ def test_a_cluster(recording):
     assert request == {
         "Name": "platform-test-analytics",
         "ReleaseLabel": "emr-7.13.0",
-        "Applications": [{"Name": name} for name in ("Hadoop", "Spark", "Hive", "Presto")],
+        "Applications": [{"Name": name} for name in ("Hadoop", "Spark")],
         "Configurations": [
-            {"Classification": classification, "Properties": {"hive.metastore.client.factory.class": GLUE}}
-            for classification in ("spark-hive-site", "hive-site")
-        ]
-        + [{"Classification": "presto-connector-hive", "Properties": {"hive.metastore": "glue"}}],
+            {"Classification": "spark-hive-site", "Properties": {"hive.metastore.client.factory.class": GLUE}}
+        ],
         "ServiceRole": "platform-test-analytics-service",
         "JobFlowRole": "platform-test-analytics-instances",
         "SecurityConfiguration": "platform-test-analytics",
@@ -310,6 +313,7 @@ def test_the_nodes_reach_the_lake_the_secret_and_their_own_artifacts(recording):
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:platform-test-database-*",
         "arn:aws:kms:eu-west-1:123456789012:key/*",
         *(glue + path for path in ("catalog", "database/platform_test_lake", "table/platform_test_lake/*")),
+        *(glue + path for path in ("database/default", "userDefinedFunction/default/*")),
     }
     on_artifacts = [s["Action"] for s in found if s["Resource"] == f"arn:aws:s3:::{ARTIFACTS}/analytics/*"]
     assert on_artifacts == ["s3:GetObject"]
@@ -329,6 +333,11 @@ def test_the_state_machines_role(recording):
         "StartCluster": ("elasticmapreduce:RunJobFlow", "*", tagged),
         "TagCluster": ("elasticmapreduce:AddTags", clusters, tagged),
         "EndCluster": ("elasticmapreduce:TerminateJobFlows", clusters, own),
+        "SetClusterPolicies": (
+            ["elasticmapreduce:PutAutoTerminationPolicy", "elasticmapreduce:PutManagedScalingPolicy"],
+            clusters,
+            None,
+        ),
         "Steps": (
             [f"elasticmapreduce:{action}" for action in STEP_ACTIONS],
             clusters,
@@ -347,7 +356,7 @@ def test_the_state_machines_role(recording):
         "Events": (
             ["events:DescribeRule", "events:PutRule", "events:PutTargets"],
             [
-                f"arn:aws:events:eu-west-1:123456789012:rule/StepFunctionsGetEventsForEMR{rule}Rule"
+                f"arn:aws:events:eu-west-1:123456789012:rule/StepFunctionsGetEventForEMR{rule}Rule"
                 for rule in ("AddJobFlowSteps", "TerminateJobFlows")
             ],
             None,
@@ -373,6 +382,7 @@ EMR_SIDS = {
     "StartCluster",
     "TagCluster",
     "EndCluster",
+    "SetClusterPolicies",
     "Steps",
     "PassServiceRole",
     "PassInstanceRole",
@@ -519,6 +529,29 @@ def test_a_cluster_that_stays(staying):
     assert (limits["minimumCapacityUnits"], limits["maximumCapacityUnits"]) == (8, 64)
 
 
+def test_each_application_finds_its_tables_in_glue():
+    request = definition(analytics(**ALL_ENGINES, **HTTPS_CLIENT))["States"]["StartCluster"]["Parameters"]
+    found = {made["Classification"]: made["Properties"] for made in request["Configurations"]}
+    client = {"hive.metastore.client.factory.class": GLUE}
+    assert found == {
+        "spark-hive-site": client,
+        "hive-site": client,
+        "presto-connector-hive": {"hive.metastore": "glue"},
+    }
+
+
+def test_what_managed_scaling_changes_is_left_to_it(staying):
+    cluster = one(staying, "emr/cluster:Cluster", "analytics")
+    core = ("targetOnDemandCapacity", "targetSpotCapacity")
+    assert cluster.options["ignoreChanges"] == [f"coreInstanceFleet.{capacity}" for capacity in core]
+    assert one(staying, "emr/instanceFleet:InstanceFleet", "analytics-task").options["ignoreChanges"] == list(core)
+
+
+def test_what_is_logged_is_encrypted_in_a_context_of_its_own(recording):
+    contexts = [s["Condition"].get("StringEquals", {}) for s in role_statements(recording, "run") if "Condition" in s]
+    assert {"kms:EncryptionContext:SourceArn": "arn:aws:logs:eu-west-1:123456789012:*"} in contexts
+
+
 def test_without_a_task_fleet_there_is_none():
     fleets = definition(analytics(task=None))["States"]["StartCluster"]["Parameters"]["Instances"]["InstanceFleets"]
     assert [fleet["Name"] for fleet in fleets] == ["primary", "core"]
@@ -586,7 +619,7 @@ def test_all_engines():
 
 
 def test_trino_has_its_own_client():
-    made = analytics(**ALL_ENGINES, applications=["Hadoop", "Spark", "Trino"], encrypt_in_transit=False)
+    made = analytics(**ALL_ENGINES | {"applications": ["Hadoop", "Spark", "Trino"]}, encrypt_in_transit=False)
     step = definition(made)["States"]["Presto"]["Parameters"]["Step"]
     assert step["HadoopJarStep"]["Args"][-2:] == ["--client", "trino-cli --server localhost:8889 --catalog hive"]
 
@@ -886,7 +919,7 @@ LESS_AVRO = {"packages": ["org.mariadb.jdbc:mariadb-java-client:3.5.6"]}
         ({"packages": ["mariadb-java-client"]}, ("packages", 0)),
         ({"jars": ["http://example.com/driver.jar"]}, ("jars", 0)),
         ({"mapreduce": True}, ("tables", "orders", "format")),
-        ({"presto": True}, ("presto_client",)),
+        ({"presto": True, "applications": ["Hadoop", "Spark", "Presto"]}, ("presto_client",)),
         ({"presto": True, "applications": ["Hadoop", "Spark"], **HTTPS_CLIENT}, ("presto",)),
         ({"export_format": "parquet"}, ("export_format",)),
         ({"lag_seconds": -1}, ("lag_seconds",)),

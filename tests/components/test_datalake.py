@@ -109,14 +109,16 @@ def test_settings():
 
 def test_a_reader_asks_athena_and_sees_what_is_published(recording):
     assert not any(word in recording.outputs["read"] for word in ("Create", "Update", "Delete"))
-    athena, catalog, curated, results, tables, export, answers, key = granted(recording, "read")
+    athena, catalog, _, curated, place, results, tables, export, answers, key = granted(recording, "read")
     assert athena["Resource"] == "arn:aws:athena:eu-west-1:123456789012:workgroup/platform-test-lake"
     assert (catalog["Resource"], {action.split(":")[1][:3] for action in catalog["Action"]}) == (
         CATALOG,
         {"Bat", "Get"},
     )
     assert curated["Resource"] == CURATED
-    assert (results["Resource"], results["Condition"]) == (RESULTS, {"StringLikeIfExists": {"s3:prefix": "athena/*"}})
+    assert (place["Action"], place["Resource"]) == ("s3:GetBucketLocation", RESULTS)
+    assert (results["Action"], results["Resource"]) == ("s3:ListBucket", RESULTS)
+    assert results["Condition"] == {"StringLike": {"s3:prefix": "athena/*"}}
     assert (tables["Action"], tables["Resource"]) == (["s3:GetObject"], f"{CURATED}/tables/*")
     assert (export["Action"], export["Resource"]) == (["s3:GetObject"], f"{CURATED}/export/*")
     assert answers["Resource"] == f"{RESULTS}/athena/*"
@@ -125,9 +127,21 @@ def test_a_reader_asks_athena_and_sees_what_is_published(recording):
 
 
 def test_the_jobs_write_both_zones_and_the_catalog(recording):
-    list_raw, list_curated, list_logs, raw, curated, results, catalog, key = granted(recording, "write")
-    assert (list_logs["Resource"], list_logs["Condition"]) == (RESULTS, {"StringLikeIfExists": {"s3:prefix": "emr/*"}})
-    actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    _, list_raw, _, list_curated, uploads, _, list_logs, raw, curated, results, catalog, default, key = granted(
+        recording, "write"
+    )
+    assert (list_logs["Resource"], list_logs["Condition"]) == (RESULTS, {"StringLike": {"s3:prefix": "emr/*"}})
+    assert (uploads["Action"], uploads["Resource"]) == ("s3:ListBucketMultipartUploads", [RAW, CURATED])
+    assert default["Action"] == ["glue:CreateDatabase", "glue:GetDatabase", "glue:GetUserDefinedFunctions"]
+    assert [arn.split(":")[-1] for arn in default["Resource"]] == [
+        "catalog",
+        "database/default",
+        "userDefinedFunction/default/*",
+    ]
+    actions = [
+        *("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+        *("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
+    ]
     assert (list_raw["Resource"], list_curated["Resource"]) == (RAW, CURATED)
     assert (raw["Action"], raw["Resource"]) == (actions, f"{RAW}/*")
     assert (curated["Action"], curated["Resource"]) == (actions, f"{CURATED}/*")

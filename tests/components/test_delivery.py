@@ -211,13 +211,13 @@ def test_a_build_is_private_encrypted_and_logged(recording, build):
     assert log_group.inputs["retentionInDays"] == 365
 
 
-def test_a_build_gets_out_by_https_and_nothing_gets_in(recording):
+def test_a_build_gets_out_by_https_and_to_ubuntus_mirrors_and_nothing_gets_in(recording):
     group = one(recording, "ec2/securityGroup:SecurityGroup", "delivery-builds").urn
-    for direction, expected in (("Ingress", []), ("Egress", [("0.0.0.0/0", "tcp", 443, 443)])):
+    for direction, expected in (("Ingress", []), ("Egress", [("0.0.0.0/0", "tcp", port, port) for port in (80, 443)])):
         kind = f"vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule"
         found = [r for r in of(recording, kind).values() if r.property_dependencies["securityGroupId"] == [group]]
         ports = [tuple(r.inputs[key] for key in ("cidrIpv4", "ipProtocol", "fromPort", "toPort")) for r in found]
-        assert ports == expected
+        assert sorted(ports) == expected
 
 
 def test_what_it_runs_is_not_the_pull_requests(recording):
@@ -278,7 +278,9 @@ def test_a_service_takes_a_role_for_one_thing_alone(either, role, service, sourc
     assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
     assert statement["Condition"] == {
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
-        "ArnEquals": {"aws:SourceArn": f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{source}"},
+        "ArnEquals" + "IfExists" * (service == "codepipeline"): {
+            "aws:SourceArn": f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{source}"
+        },
     }
 
 

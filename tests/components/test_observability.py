@@ -60,7 +60,8 @@ def test_only_this_accounts_alarms_and_rules_publish_and_over_tls(recording):
         },
         **{
             sid: publish
-            | {"Sid": sid, "Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Condition": own}
+            | {"Sid": sid, "Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}}
+            | ({"Condition": own} if sid == "Alarms" else {})
             for sid, service in {"Alarms": "cloudwatch", "Events": "events"}.items()
         },
     }

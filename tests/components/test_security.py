@@ -53,8 +53,10 @@ def test_logs_key_admits_each_service_for_this_account_only(recording):
         "Sns": "sns.amazonaws.com",
     }
     own = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
-    for sid in ("CloudWatchAlarms", "EventBridge", "LogDelivery", "Sns"):
+    for sid in ("CloudWatchAlarms", "LogDelivery", "Sns"):
         assert policy[sid]["Condition"] == own
+    topics = {"kms:EncryptionContext:aws:sns:topicArn": f"arn:aws:sns:eu-west-1:{ACCOUNT}:*"}
+    assert policy["EventBridge"]["Condition"] == {"ArnLike": topics}
     assert policy["CloudWatchLogs"]["Condition"] == {
         "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:*"}
     }
