@@ -235,12 +235,22 @@ def unlisted(export: Export) -> list[str]:
 # -- application -------------------------------------------------------------------------------------------------------
 
 
+_WATCHERS = ("aws_cloudwatch_metric_alarm", "aws_cloudwatch_dashboard")
+"""What looks at others, and is left out with them."""
+
+
 def holdable(export: Export) -> Export:
     """The export without what would keep moto from holding the rest, and without the outputs that tell of it."""
     entries = listed("not-simulated")["left_out"]
     out = {a for a in export.addresses.values() if any(_covers(entry, a) for entry in entries)}
     files = copy.deepcopy(export.files)
     main, outputs = files["main.tf.json"], files["outputs.tf.json"].get("output", {})
+    out |= {
+        f"{kind}.{name}"
+        for kind in _WATCHERS
+        for name, body in main["resource"].get(kind, {}).items()
+        if _tells({key: value for key, value in body.items() if key != "depends_on"}, out)
+    }
     main["resource"] = _those(main["resource"], lambda address, body: address not in out)
     main["data"] = _those(main["data"], lambda address, body: not _tells(body, out))
     for body in (body for named in main["resource"].values() for body in named.values() if "depends_on" in body):

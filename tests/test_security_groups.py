@@ -91,6 +91,8 @@ def test_ingress(recording):
 def test_egress(recording):
     clients = ("web", "backend", "kubernetes-nodes", "analytics-primary", "analytics-core")
     outside = {(client, ANYWHERE, "443") for client in clients}
+    if recording.stack == "prod":
+        outside |= {("delivery-builds", ANYWHERE, port) for port in ("80", "443")}
     assert connections(recording, "Egress") == outside | between_groups(recording.stack)
 
 

@@ -18,7 +18,7 @@ from terraform import conformance, simulated
 from tests.registered import ROOT, STACKS
 
 PART: dict[str, dict[str, Any]] = {
-    "tiers": {"web": False, "database": False, "analytics": False},
+    "tiers": {"web": False, "database": False, "analytics": False, "visualization": False},
     "edge": {"cdn": False},
     "load_balancing": {"classic": {}},
 }
@@ -109,13 +109,25 @@ def no_redrive_allow_policy(ask):
         sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedriveAllowPolicy"])
 
 
+def no_grafana(ask):
+    with pytest.raises((ClientError, ResponseParserError)):
+        ask("grafana").list_workspaces()
+
+
+def no_composite_alarm(ask):
+    with pytest.raises((ClientError, ResponseParserError)):
+        ask("cloudwatch").put_composite_alarm(AlarmName="a", AlarmRule='ALARM("b")')
+
+
 STILL = {
+    "aws_cloudwatch_composite_alarm": no_composite_alarm,
     "aws_db_instance.database-analytics": one_id_for_two_databases,
     "aws_db_instance.database-reader": one_id_for_two_databases,
     "aws_eks_addon": no_addons,
     "aws_elastic_beanstalk_application": no_lifecycle_of_versions,
     "aws_elasticache_replication_group": no_nodes_of_a_replication_group,
     "aws_elasticache_subnet_group": no_end_of_a_subnet_group,
+    "aws_grafana_workspace": no_grafana,
     "aws_s3_object": no_objects_without_tls,
     "aws_sqs_queue_redrive_allow_policy": no_redrive_allow_policy,
 }
@@ -369,6 +381,7 @@ def test_what_roles_may_use_stands_there(applied):
     standing = [
         *(f"arn:aws:s3:::{bucket['Name']}" for bucket in applied.ask("s3").list_buckets()["Buckets"]),
         *(secret["ARN"] for secret in applied.ask("secretsmanager").list_secrets()["SecretList"]),
+        *(topic["TopicArn"] for topic in applied.ask("sns").list_topics()["Topics"]),
         *(group["arn"].removesuffix(":*") for group in applied.ask("logs").describe_log_groups()["logGroups"]),
         *(
             applied.ask("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
