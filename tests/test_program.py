@@ -271,7 +271,11 @@ def test_prod_protects_what_it_keeps():
     assert kept == {
         "security-data",
         "security-logs",
+        "alarms-global-key",
+        "audit",
+        "delivery",
         "edge-cdn-logs",
+        "grafana",
         "logs",
         "storage",
         "artifacts",
