@@ -161,8 +161,7 @@ def test_the_variants_bring_what_the_stacks_have_not(differing):
         return differing[variant].files["main.tf.json"]["resource"][kind]
 
     assert {name for name, export in differing.items() if not export.addresses} == {
-        "no analytics",
-        "no backend",
+        "no Grafana",
         "no registry",
         "foundation only",
     }
