@@ -38,7 +38,6 @@ any case: the one reports to a public API of EMR's, the others come from Maven C
 
 _STEP_KINDS = ("extract", "transform", "check", "mapreduce", "publish", "presto")
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")]
 Package = Annotated[str, StringConstraints(pattern=r"^[\w.-]+:[\w.-]+:[\w.-]+$")]
 """Maven coordinates, such as `org.mariadb.jdbc:mariadb-java-client:3.5.6`."""
@@ -119,10 +118,7 @@ class AnalyticsArgs(ClusterArgs):
 
     def refusals(self) -> Iterator[Refusal]:
         yield from super().refusals()
-        for field in ("packages", "jars"):
-            values = getattr(self, field)
-            for value in sorted({value for value in values if values.count(value) > 1}):
-                yield Refusal((field,), f"{value!r} is named twice")
+        yield from self.repeated("packages", "jars")
         installed = set(self.applications)
         if self.presto and not installed & {"Presto", "Trino"}:
             yield Refusal(("presto",), "applications has neither Presto nor Trino")

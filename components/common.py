@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
+from zoneinfo import available_timezones
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 PACKAGE = "platform:index"
@@ -19,6 +20,9 @@ RetentionDays = Literal[
 ]
 """Days that CloudWatch Logs can keep a log group (PutRetentionPolicy API reference)."""
 
+NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+"""What names are made of that become parts of resources' names: lower-case letters, digits and single hyphens."""
+
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = f"({'|'.join(_DAYS)})"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
@@ -27,6 +31,16 @@ DailyWindow = Annotated[str, StringConstraints(pattern=rf"^{_TIME}-{_TIME}$")]
 """Part of every day (UTC), such as `02:00-03:00`."""
 WeeklyWindow = Annotated[str, StringConstraints(pattern=rf"^{_DAY}:{_TIME}-{_DAY}:{_TIME}$")]
 """Part of every week (UTC), such as `sun:03:30-sun:04:30`."""
+
+
+def _known_time_zone(time_zone: str) -> str:
+    if time_zone not in available_timezones():
+        raise ValueError(f"{time_zone!r} is no time zone of the IANA database, such as Europe/Berlin")
+    return time_zone
+
+
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+"""As the IANA database names it, such as `Europe/Berlin`."""
 
 InstanceType = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.(nano|micro|small|medium|metal|\d*x?large)$")
@@ -53,6 +67,13 @@ class Args(BaseModel):
     def refusals(self) -> Iterator[Refusal]:
         """Combinations of valid arguments that AWS refuses all the same."""
         return iter(())
+
+    def repeated(self, *fields: str) -> Iterator[Refusal]:
+        """Each value that stands in one of these lists more than once."""
+        for field in fields:
+            values = getattr(self, field)
+            for value in sorted({value for value in values if values.count(value) > 1}):
+                yield Refusal((field,), f"{value!r} is named twice")
 
     @model_validator(mode="after")
     def _refuse(self) -> "Args":
@@ -154,6 +175,7 @@ def create_role(
     statements: Sequence[Mapping[str, Any]] = (),
     parent: pulumi.Resource,
     role_name: str | None = None,
+    permissions_boundary: str | None = None,
 ) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
     """A role, and what gives it its permissions: whoever works under the role has to wait for those.
 
@@ -162,9 +184,17 @@ def create_role(
         managed_policies: AWS's own policies, by path and name: `service-role/AmazonRDSEnhancedMonitoringRole`.
         statements: what else it may do.
         role_name: a physical name, where a policy elsewhere has to know it in a preview; else Pulumi makes one.
+        permissions_boundary: a managed policy that the role can't go beyond.
     """
     child = pulumi.ResourceOptions(parent=parent)
-    role = aws.iam.Role(name, name=role_name, assume_role_policy=trust, tags=tags(name), opts=child)
+    role = aws.iam.Role(
+        name,
+        name=role_name,
+        assume_role_policy=trust,
+        permissions_boundary=permissions_boundary,
+        tags=tags(name),
+        opts=child,
+    )
     here = location(parent)
     permissions: list[pulumi.Resource] = [
         aws.iam.RolePolicyAttachment(
@@ -219,7 +249,7 @@ def check_name(name: str, longest: int) -> None:
     Raises:
         ValueError: if the name holds other than lower-case letters, digits and hyphens, or is too long.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+    if not re.fullmatch(NAME, name):
         raise ValueError(f"component name {name!r}: use lower-case letters, digits and single hyphens, a letter first")
     if len(name) > longest:
         raise ValueError(

@@ -9,6 +9,7 @@ import pulumi_random as random
 from pydantic import Field, StringConstraints
 
 from .common import (
+    NAME,
     PACKAGE,
     Args,
     DailyWindow,
@@ -37,7 +38,7 @@ InstanceClass = Annotated[
 """A class that RDS offers for MySQL 8.4 (RDS user guide, "Supported DB engines for DB instance classes")."""
 
 EngineVersion = Annotated[str, StringConstraints(pattern=r"^8\.4(\.\d+)?$")]
-ReplicaName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+ReplicaName = Annotated[str, StringConstraints(pattern=NAME, max_length=20)]
 
 _WITHOUT_INSIGHTS = ("db.t3.micro", "db.t3.small", "db.t4g.micro", "db.t4g.small")
 _LOGS = ("error", "slowquery")
@@ -83,7 +84,7 @@ class ReplicaArgs(Args):
 class RestoreArgs(Args):
     """Where a new database gets its data from; schema, users and storage come along, and `username` must be theirs."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+    name: Annotated[str, StringConstraints(pattern=NAME, max_length=20)]
     """Names the restored database. A new name makes a new database beside the old one, which a deletion protection
     keeps until someone lifts it on purpose; then the old one goes, with a final snapshot."""
     snapshot_identifier: str | None = None

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
 from .common import (
+    NAME,
     PACKAGE,
     Args,
     Refusal,
@@ -33,7 +34,7 @@ _ROLE_LIMIT = 64
 _SOURCE = "source"
 
 Branch = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*$", max_length=100)]
-EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+EnvironmentName = Annotated[str, StringConstraints(pattern=NAME, max_length=20)]
 RepositoryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)]
 Reviewer = Annotated[str, StringConstraints(pattern=r"^(user|role)/[A-Za-z][\w+=,.@-]*\*?$", max_length=70)]
 """An IAM user, `user/<name>`, or whoever works under a role, `role/<name>` without its path; a `*` may end the name."""
@@ -129,8 +130,7 @@ class DeliveryArgs(Args):
     """Thresholds."""
 
     def refusals(self) -> Iterator[Refusal]:
-        for reviewer in sorted({each for each in self.reviewers if self.reviewers.count(each) > 1}):
-            yield Refusal(("reviewers",), f"{reviewer!r} is named twice")
+        yield from self.repeated("reviewers")
         if len(self.reviewers) < self.approval_count and all(
             each.startswith("user/") and not each.endswith("*") for each in self.reviewers
         ):
@@ -396,8 +396,13 @@ class Delivery(pulumi.ComponentResource):
             opts=self._child,
         )
         project_arn = self._here.arn("codebuild", f"project/{physical}")
-        role, permissions = self._create_build_role(
-            name, role_name, project_arn, [self._log_statement(group_name), *self._network_statements(), *statements]
+        role, permissions = create_role(
+            name,
+            role_name=role_name,
+            trust=self._trust("codebuild", project_arn),
+            statements=[self._log_statement(group_name), *self._network_statements(), *statements],
+            permissions_boundary=self._args.permissions_boundary_arn,
+            parent=self,
         )
         permissions += [
             aws.iam.RolePolicyAttachment(
@@ -439,24 +444,6 @@ class Delivery(pulumi.ComponentResource):
             # CodeBuild looks at the role's rights to the network as it makes the project.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*permissions, *self._ways_out, *self._subnets.routes]),
         )
-
-    def _create_build_role(
-        self,
-        name: str,
-        role_name: str,
-        project_arn: pulumi.Output[str],
-        statements: Sequence[Mapping[str, Any]],
-    ) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
-        role = aws.iam.Role(
-            name,
-            name=role_name,
-            assume_role_policy=self._trust("codebuild", project_arn),
-            permissions_boundary=self._args.permissions_boundary_arn,
-            tags=tags(name),
-            opts=self._child,
-        )
-        policy = aws.iam.RolePolicy(name, role=role.id, policy=policy_document(*statements), opts=self._child)
-        return role, [policy]
 
     def _trust(self, service: str, source_arn: pulumi.Output[str]) -> pulumi.Output[str]:
         """For a role that a service assumes for one resource alone."""

@@ -353,10 +353,7 @@ class EdgeArgs(Args):
             yield Refusal(
                 ("health_check",), "Route 53 asks over TLS 1.2 at most, and tls_version TLSv1.3_2025 refuses it"
             )
-        for field in ("host_names", "static_paths"):
-            values = getattr(self, field)
-            for value in sorted({value for value in values if values.count(value) > 1}):
-                yield Refusal((field,), f"{value!r} is named twice")
+        yield from self.repeated("host_names", "static_paths")
 
 
 class Edge(pulumi.ComponentResource):

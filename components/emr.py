@@ -101,10 +101,7 @@ class ClusterArgs(Args):
                 yield Refusal(("applications",), f"lacks {needed}, which the jobs run on")
         if {"Presto", "Trino"} <= installed:
             yield Refusal(("applications",), "Presto and Trino listen on the same port: EMR installs one of them")
-        for field in ("applications", "primary_instance_types"):
-            values = getattr(self, field)
-            for value in sorted({value for value in values if values.count(value) > 1}):
-                yield Refusal((field,), f"{value!r} is named twice")
+        yield from self.repeated("applications", "primary_instance_types")
         total = self.core.units + (self.task.units if self.task else 0)
         if not self.scaling.min_units <= total <= self.scaling.max_units:
             yield Refusal(

@@ -23,7 +23,7 @@ from .common import (
 from .database import Database
 from .datalake import DataLake
 from .network import Subnets, allow, https_out, security_group
-from .observability import AlarmTopic, Watched
+from .observability import AlarmTopic, Watched, places
 from .security import EncryptionKey
 
 ENDPOINTS = frozenset({"athena", "logs", "monitoring", "sns", "sts"})
@@ -35,7 +35,7 @@ _CLOUDWATCH, _ATHENA = "cloudwatch", "athena"
 """Data sources, by the ids that panels name them by."""
 _TOKEN_SECONDS = 4 * 60 * 60
 """What the token lives, of 30 days at most: an update that has failed can be repeated, and none waits to be stolen."""
-_PANEL_WIDTH, _PANEL_HEIGHT, _DASHBOARD_WIDTH = 8, 7, 24
+_PANEL_HEIGHT = 7
 
 IdentityId = Annotated[
     str,
@@ -383,23 +383,9 @@ def _athena_statements(lake: DataLake) -> list[dict[str, Any]]:
 def _panels(tiers: Mapping[str, Mapping[str, Watched]], region: pulumi.Output[str]) -> list[dict[str, Any]]:
     """A row for each tier, and below it a chart for each of its alarms."""
     panels: list[dict[str, Any]] = []
-    columns = _DASHBOARD_WIDTH // _PANEL_WIDTH
-    y = 0
-    for tier, alarms in tiers.items():
-        if not alarms:
-            continue
-        panels.append({"type": "row", "title": tier, "gridPos": {"x": 0, "y": y, "w": _DASHBOARD_WIDTH, "h": 1}})
-        y += 1
-        for place, (key, watched) in enumerate(alarms.items()):
-            row, column = divmod(place, columns)
-            where = {
-                "x": column * _PANEL_WIDTH,
-                "y": y + row * _PANEL_HEIGHT,
-                "w": _PANEL_WIDTH,
-                "h": _PANEL_HEIGHT,
-            }
-            panels.append(_chart(key, watched, region) | {"gridPos": where})
-        y += -(-len(alarms) // columns) * _PANEL_HEIGHT
+    for title, watched, x, y, width, height in places(tiers, _PANEL_HEIGHT):
+        panel = _chart(title, watched, region) if watched else {"type": "row", "title": title}
+        panels.append(panel | {"gridPos": {"x": x, "y": y, "w": width, "h": height}})
     # An id of its own is what Grafana tells a panel by.
     return [panel | {"id": number} for number, panel in enumerate(panels, start=1)]
 

@@ -11,6 +11,7 @@ import pulumi_eks as eks
 from pydantic import Field, StringConstraints, field_validator
 
 from .common import (
+    NAME,
     PACKAGE,
     Args,
     Refusal,
@@ -37,7 +38,7 @@ node joins, no image is pulled, and no pod gets its role's credentials."""
 _PATHS = ("/services/*",)
 _PRIORITY = 20000
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=20)]
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=20)]
 DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 """A Kubernetes namespace (RFC 1123 label)."""
 DnsName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
@@ -169,8 +170,7 @@ class NodeGroupArgs(Args):
     def refusals(self) -> Iterator[Refusal]:
         if len({architecture(instance_type) for instance_type in self.instance_types}) > 1:
             yield Refusal(("instance_types",), "mixes arm64 and x86_64, which no image serves both")
-        for instance_type in sorted({t for t in self.instance_types if self.instance_types.count(t) > 1}):
-            yield Refusal(("instance_types",), f"{instance_type!r} is named twice")
+        yield from self.repeated("instance_types")
         if self.max_size < self.min_size:
             yield Refusal(("max_size",), f"is below min_size ({self.min_size})")
         if self.desired_size is not None and not self.min_size <= self.desired_size <= self.max_size:

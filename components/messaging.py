@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import PACKAGE, Args, Refusal, check_name, location, physical_name, policy_document, tags
+from .common import NAME, PACKAGE, Args, Refusal, check_name, location, physical_name, policy_document, tags
 from .observability import Alarm, Watched, watch
 from .security import EncryptionKey
 
@@ -18,8 +18,8 @@ _NAME_LIMIT = 80 - len(_DEAD_LETTERS + _FIFO)
 _DAY_SECONDS = 24 * 60 * 60
 _LONGEST_RETENTION_DAYS = 14
 
-QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-Client = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+QueueName = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
+Client = Annotated[str, StringConstraints(pattern=NAME)]
 """Who uses a queue: a name that a tier goes by, such as `web`, `backend` or `kubernetes`."""
 
 
@@ -69,10 +69,7 @@ class QueueArgs(Args):
     def refusals(self) -> Iterator[Refusal]:
         if self.content_based_deduplication and not self.fifo:
             yield Refusal(("content_based_deduplication",), "only a FIFO queue has it: set fifo")
-        for field in ("senders", "receivers"):
-            clients = getattr(self, field)
-            for client in sorted({client for client in clients if clients.count(client) > 1}):
-                yield Refusal((field,), f"{client!r} is named twice")
+        yield from self.repeated("senders", "receivers")
 
 
 class MessagingArgs(Args):

@@ -71,10 +71,7 @@ class NetworkArgs(Args):
     def refusals(self) -> Iterator[Refusal]:
         if len({zone[:-1] for zone in self.zones}) > 1:
             yield Refusal(("zones",), "a VPC lies in one region: all zones must be of the same")
-        for field in ("zones", "interface_endpoints"):
-            values = getattr(self, field)
-            for value in sorted({value for value in values if values.count(value) > 1}):
-                yield Refusal((field,), f"{value!r} is named twice")
+        yield from self.repeated("zones", "interface_endpoints")
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Observability: what each tier watches, who is told once when something breaks, and the dashboard of it all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import PACKAGE, Args, check_name, location, physical_name, policy_document, tags
+from .common import NAME, PACKAGE, Args, check_name, location, physical_name, policy_document, tags
 from .security import EncryptionKey
 
 _PUBLISHERS: dict[str, tuple[str, bool]] = {
@@ -26,9 +26,9 @@ _COMPARISONS = {
 }
 _MOST_ALARMS, _LONGEST_RULE = 100, 10_240
 """Of a composite alarm (CloudWatch user guide, "Composite alarms"; PutCompositeAlarm API reference)."""
-_WIDGET_WIDTH, _WIDGET_HEIGHT, _DASHBOARD_WIDTH = 8, 6, 24
+_WIDGET_HEIGHT = 6
 
-SubscriberName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+SubscriberName = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 Endpoint = Annotated[
     str, StringConstraints(pattern=r"^([^@\s:/]+@[^@\s:/]+\.[^@\s:/.]+|https://[^\s/@]+(/\S*)?)$", max_length=2048)
 ]
@@ -359,33 +359,43 @@ class Observability(pulumi.ComponentResource):
         return physical_name(f"{self._name}-{key}", 255)
 
 
+class Place(NamedTuple):
+    """Where a dashboard has a tier's heading, or the chart of one of its alarms."""
+
+    title: str
+    watched: Watched | None
+    """None for the heading."""
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def places(tiers: Mapping[str, Mapping[str, Watched]], height: int) -> Iterator[Place]:
+    """A heading for each tier that has alarms, and below it its charts, three in a row (CloudWatch and Grafana both
+    have 24 columns)."""
+    columns, width, y = 3, 8, 0
+    for tier, alarms in tiers.items():
+        if not alarms:
+            continue
+        yield Place(tier, None, 0, y, columns * width, 1)
+        y += 1
+        for number, (key, watched) in enumerate(alarms.items()):
+            row, column = divmod(number, columns)
+            yield Place(key, watched, column * width, y + row * height, width, height)
+        y += -(-len(alarms) // columns) * height
+
+
 def _widgets(tiers: Mapping[str, Mapping[str, Watched]], region: pulumi.Output[str]) -> list[dict[str, Any]]:
     """A heading for each tier, and below it a chart for each of its alarms (CloudWatch API reference, "Dashboard Body
     Structure and Syntax": at most 500 widgets)."""
     widgets: list[dict[str, Any]] = []
-    y = 0
-    for tier, alarms in tiers.items():
-        if not alarms:
-            continue
-        heading = {"x": 0, "y": y, "width": _DASHBOARD_WIDTH, "height": 1}
-        widgets.append(
-            {"type": "text", **heading, "properties": {"markdown": f"## {tier}", "background": "transparent"}}
+    for title, watched, x, y, width, height in places(tiers, _WIDGET_HEIGHT):
+        properties = (
+            _chart(title, watched, region) if watched else {"markdown": f"## {title}", "background": "transparent"}
         )
-        y += 1
-        columns = _DASHBOARD_WIDTH // _WIDGET_WIDTH
-        for place, (key, watched) in enumerate(alarms.items()):
-            row, column = divmod(place, columns)
-            widgets.append(
-                {
-                    "type": "metric",
-                    "x": column * _WIDGET_WIDTH,
-                    "y": y + row * _WIDGET_HEIGHT,
-                    "width": _WIDGET_WIDTH,
-                    "height": _WIDGET_HEIGHT,
-                    "properties": _chart(key, watched, region),
-                }
-            )
-        y += -(-len(alarms) // columns) * _WIDGET_HEIGHT
+        where = {"x": x, "y": y, "width": width, "height": height}
+        widgets.append({"type": "metric" if watched else "text", **where, "properties": properties})
     return widgets
 
 

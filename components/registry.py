@@ -8,13 +8,13 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import PACKAGE, Args, Refusal, check_name, location, physical_name, policy_document, tags
+from .common import NAME, PACKAGE, Args, Refusal, check_name, location, physical_name, policy_document, tags
 from .security import EncryptionKey
 
 _PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 _PUSH = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"]
 
-RepositoryName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+RepositoryName = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
 
 
 class RepositoryArgs(Args):

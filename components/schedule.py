@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, field_validator
 
-from .common import PACKAGE, Args, check_name, create_role, location, physical_name, service_trust, tags
+from .common import PACKAGE, Args, TimeZone, check_name, create_role, location, physical_name, service_trust, tags
 from .messaging import deny_insecure_transport
 from .observability import Alarm, Watched, watch
 from .security import EncryptionKey
@@ -29,7 +28,7 @@ class ScheduleArgs(Args):
     """Start runs; off leaves that to whoever starts an execution of the state machine."""
     expression: str = "cron(0 3 * * ? *)"
     """`cron(minutes hours day-of-month month day-of-week year)` with `?` for one of the days, or `rate(6 hours)`."""
-    time_zone: str = "UTC"
+    time_zone: TimeZone = "UTC"
     """Time zone of the expression, as the IANA database names it, such as `Europe/Berlin`."""
     retry_hours: int = Field(default=1, ge=1, le=24)
     """Hours for which a start that fails is tried again (EventBridge Scheduler: up to 24)."""
@@ -45,13 +44,6 @@ class ScheduleArgs(Args):
                 "days, as cron(0 3 * * ? *), or rate(6 hours)"
             )
         return expression
-
-    @field_validator("time_zone")
-    @classmethod
-    def _time_zone(cls, time_zone: str) -> str:
-        if time_zone not in available_timezones():
-            raise ValueError(f"{time_zone!r} is no time zone of the IANA database, such as Europe/Berlin")
-        return time_zone
 
 
 class Schedule(pulumi.ComponentResource):

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from .common import (
     PACKAGE,
     Args,
     Refusal,
+    TimeZone,
     check_name,
     create_role,
     location,
@@ -59,12 +59,6 @@ JOIN "{catalog}".products p ON p.id = o.product_id"""
 _SHEET = "daily-revenue"
 
 
-def _known_time_zone(time_zone: str) -> str:
-    if time_zone not in available_timezones():
-        raise ValueError(f"{time_zone!r} is no time zone of the IANA database, such as Europe/Berlin")
-    return time_zone
-
-
 Principal = Annotated[str, StringConstraints(pattern=r"^arn:aws[\w-]*:quicksight:[a-z0-9-]+:\d{12}:(user|group)/\S+$")]
 """ARN of a QuickSight user or group, as `aws quicksight list-users` and `list-groups` show it. Its region is the one
 that QuickSight keeps its users in, whatever the stack's is."""
@@ -103,7 +97,7 @@ class RefreshArgs(Args):
 
     time: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "06:00"
     """Time of day, as `06:00`: later than the jobs are done."""
-    time_zone: Annotated[str, AfterValidator(_known_time_zone)] = "UTC"
+    time_zone: TimeZone = "UTC"
     """Time zone of the time, as the IANA database names it, such as `Europe/Berlin`."""
 
 
@@ -154,10 +148,7 @@ class VisualizationArgs(Args):
     """Alarms."""
 
     def refusals(self) -> Iterator[Refusal]:
-        for field in ("readers", "authors"):
-            values = getattr(self, field)
-            for value in sorted({value for value in values if values.count(value) > 1}):
-                yield Refusal((field,), f"{value!r} is named twice")
+        yield from self.repeated("readers", "authors")
         for value in sorted(set(self.readers) & set(self.authors)):
             yield Refusal(("readers",), f"{value!r} is among the authors, who read too")
         for column, principals in self.restricted_columns.items():

@@ -861,7 +861,7 @@ class _Builder:
         for detail in details:
             by_type[short_type(self.type(detail))].append(self.known(detail))
         known = self.known(urn)
-        if resource.type == "aws:rds/instance:Instance":  # a replica takes its engine from its primary
+        if resource.type == DATABASE:  # a replica takes its engine from its primary
             for primary in self.deps[urn].get("replicateSourceDb", []):
                 known = {"engine": self.known(primary).get("engine"), **known}
         label = fill(look.label, known) or re.sub(r" ?\{[^}]*\} ?", "", look.label)
