@@ -11,7 +11,7 @@ from pathlib import Path
 from .approvals import approved
 from .report import CODECOMMIT_BYTES, GITHUB_BYTES, Steps, green, render
 from .stack import Project, Unusable
-from .verdict import load, save
+from .verdict import Preview, load, save
 
 EXIT_CODES = """\
 exit codes:
@@ -52,6 +52,17 @@ def parser() -> argparse.ArgumentParser:
             "--policy-pack", type=Path, required=True, metavar="DIR", help="what judges it; a folder with a policy pack"
         )
 
+        to.add_argument(
+            "--approvals",
+            type=Path,
+            metavar="FILE",
+            help="what may be taken away although it holds data: see delivery/approvals.py "
+            "(default: delivery/approvals.yml of the project)",
+        )
+        to.add_argument(
+            "--unguarded", action="append", default=[], metavar="STACK", help="a stack that may lose what it holds"
+        )
+
     def output(to: argparse.ArgumentParser, help: str) -> None:
         to.add_argument("--output", type=Path, required=True, metavar="DIR", help=help)
 
@@ -82,16 +93,6 @@ def parser() -> argparse.ArgumentParser:
     deploy = command("deploy", "update a stack, unless that takes away what holds data")
     deploy.add_argument("stack", metavar="STACK", help="a stack of the project, such as dev")
     project(deploy)
-    deploy.add_argument(
-        "--approvals",
-        type=Path,
-        default=Path("delivery/approvals.yml"),
-        metavar="FILE",
-        help="what may be taken away all the same; see delivery/approvals.py (default: %(default)s)",
-    )
-    deploy.add_argument(
-        "--unguarded", action="append", default=[], metavar="STACK", help="a stack that may lose what it holds"
-    )
     return parser
 
 
@@ -107,14 +108,30 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     options.output.mkdir(parents=True, exist_ok=True)
-    project = Project(options.directory.resolve(), options.policy_pack.resolve())
+    project, allowed = _project(options), _allowed(options)
     previews = []
     for stack in options.stacks:
         print(f"Previewing {stack}.", flush=True)
-        previews.append(project.preview(stack))
+        preview = _guarded(project.preview(stack), allowed, options)
+        for problem in preview.problems:
+            print(f"{stack}: {problem}", file=sys.stderr, flush=True)
+        previews.append(preview)
     save(previews, options.output / "verdict.json")
     (options.output / "report.md").write_text(render(previews, limit=GITHUB_BYTES, fold=True))
     return 0 if green(previews, None) else 1
+
+
+def _project(options: argparse.Namespace) -> Project:
+    return Project(options.directory.resolve(), options.policy_pack.resolve())
+
+
+def _allowed(options: argparse.Namespace) -> set[str]:
+    file = options.approvals or options.directory / "delivery" / "approvals.yml"
+    return approved(file, datetime.datetime.now(datetime.UTC).date())
+
+
+def _guarded(preview: Preview, allowed: set[str], options: argparse.Namespace) -> Preview:
+    return preview if preview.stack in options.unguarded else preview.guarded(allowed)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -149,24 +166,13 @@ def _named(variable: str, value: str | None) -> str:
 
 
 def _deploy(options: argparse.Namespace) -> int:
-    stack = options.stack
-    project = Project(options.directory.resolve(), options.policy_pack.resolve())
-    allowed = approved(options.approvals, datetime.datetime.now(datetime.UTC).date())
-    project.select(stack)
-    preview = project.preview(stack)
+    project, allowed = _project(options), _allowed(options)
+    project.select(options.stack)
+    preview = _guarded(project.preview(options.stack), allowed, options)
     if not preview.green:
         print(render([preview], limit=GITHUB_BYTES, fold=False), file=sys.stderr)
         return 1
-    lost = [change for change in preview.changes if change.destructive and change.urn not in allowed]
-    if lost and stack not in options.unguarded:
-        print(f"Not deployed: {stack} would lose what holds data.", file=sys.stderr)
-        for change in lost:
-            print(f"  {change.operation} {change.urn}", file=sys.stderr)
-        print(
-            f"Approve of each in {options.approvals}, with a reason and a date: delivery/approvals.py", file=sys.stderr
-        )
-        return 1
-    return project.update(stack)
+    return project.update(options.stack)
 
 
 if __name__ == "__main__":

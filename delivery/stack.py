@@ -36,10 +36,9 @@ class Project:
             return judge(stack, [], ended_well=False, pack=self.policies, said=there.stderr)
         with tempfile.TemporaryDirectory() as folder:  # the log holds values of properties: it isn't kept
             log = Path(folder) / "events"
-            ended = self._pulumi(
-                "preview", "--stack", stack, "--policy-pack", str(self.policies), "--event-log", str(log)
-            )
-            events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+            ended = self._pulumi("preview", "--stack", stack, *self._judged(stack), "--event-log", str(log))
+            # Not splitlines(), which breaks lines where JSON doesn't: at a U+0085 in a value, for one.
+            events = [json.loads(line) for line in log.read_text().split("\n") if line] if log.exists() else []
         return judge(stack, events, ended_well=not ended.returncode, pack=self.policies, said=ended.stderr)
 
     def select(self, stack: str) -> None:
@@ -52,8 +51,13 @@ class Project:
 
     def update(self, stack: str) -> int:
         """Update the stack, which has just been previewed; the result is the CLI's exit code."""
-        options = ["--yes", "--skip-preview", "--policy-pack", str(self.policies)]
-        return self._pulumi("up", "--stack", stack, *options).returncode
+        return self._pulumi("up", "--stack", stack, "--yes", "--skip-preview", *self._judged(stack)).returncode
+
+    def _judged(self, stack: str) -> list[str]:
+        """The policy pack, and its settings for this stack where it brings some: `config.prod.json` beside it."""
+        config = self.policies / f"config.{stack}.json"
+        options = ["--policy-pack-config", str(config)] if config.is_file() else []
+        return ["--policy-pack", str(self.policies), *options]
 
     def _pulumi(self, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]

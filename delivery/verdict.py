@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,15 @@ class Preview:
     def green(self) -> bool:
         """Whether nothing speaks against it."""
         return not self.problems and not self.violations
+
+    def guarded(self, approved: Container[str]) -> Preview:
+        """The same, red for what takes away what holds data, unless its URN is approved of."""
+        lost = [change for change in self.changes if change.destructive and change.urn not in approved]
+        reasons = [
+            f"it would lose what holds data, which nobody approved of: {change.operation} {change.urn}"
+            for change in lost
+        ]
+        return replace(self, problems=[*self.problems, *reasons])
 
     @property
     def counts(self) -> Counter[str]:

@@ -1,5 +1,7 @@
 """The builds' own commands, run against the real engine, a simulated S3 and KMS, and a pull request's double."""
 
+import json
+
 import pytest
 
 from tests.delivery.codecommit import serving
@@ -27,7 +29,7 @@ def test_what_changes_nothing_is_approved_and_a_build_again_says_nothing_new(wor
     with serving(world.pull_request(source, world.main)) as request:
         for _ in range(2):
             build = world.check(request)
-            assert build.failed == [], build.output
+            assert build.failed == [], build.output + "\n".join(request.comments)
     assert world.objects() == state  # the check's role may not write it
     assert request.calls == ["PostCommentForPullRequest", "UpdatePullRequestApprovalState"] * 2
     assert request.approval == "APPROVE"
@@ -37,12 +39,23 @@ def test_what_changes_nothing_is_approved_and_a_build_again_says_nothing_new(wor
     assert "Changes to prod: " not in comment
 
 
-def test_changes_are_named_without_a_value_and_what_loses_data_apart(world):
+def test_changes_are_named_without_a_value_and_what_loses_data_is_approved_of_in_writing(world):
     program = PROGRAM.replace('name="orders"', 'name="orders-v2"').replace(
         "retention_in_days=365", "retention_in_days=400"
     )
     program = program.replace('aws.secretsmanager.SecretVersion("token"', 'aws.secretsmanager.SecretVersion("other"')
     source = world.commit({"__main__.py": program}, on=world.main)
+    with serving(world.pull_request(source, world.main)) as request:
+        build = world.check(request)
+    (comment,) = request.comments
+    (urn,) = (urn for urn in world.urns("prod") if "aws:sqs/queue:Queue" in urn)
+    reason = f"prod: it would lose what holds data, which nobody approved of: replace {urn}"
+    assert (failed(build), request.approval) == ([CHECK, REPORT], "REVOKE")
+    assert f"\n- {reason}\n" in comment
+    assert reason in build.output
+
+    approval = f"- urn: {urn}\n  reason: drained\n  until: 9999-12-31\n"
+    source = world.commit({"delivery/approvals.yml": approval}, on=source)
     with serving(world.pull_request(source, world.main)) as request:
         build = world.check(request)
     (comment,) = request.comments
@@ -133,7 +146,7 @@ def test_what_is_judged_is_what_the_merge_would_make(world):
 def test_github_judges_the_same(world):
     source = world.commit({"README.md": "hello"}, on=world.main)
     build, summary = world.check_on_github(source, world.main)
-    assert build.failed == [], build.output
+    assert build.failed == [], build.output + summary
     assert summary.startswith("### ✅ The check passed\n")
     assert "| prod | passed | 0 | 0 | 0 | 0 | 7 | 0 | 1 |" in summary
 
@@ -144,6 +157,16 @@ def test_github_judges_the_same(world):
     assert "- **key-rotated** (prod): kms/key key: " in summary
 
 
+def test_the_destination_sets_the_policies_of_each_stack(world):
+    settings = {"resources": {"rules": {"key-rotated": "advisory"}}}
+    insecure = PROGRAM.replace("enable_key_rotation=True", "enable_key_rotation=False")
+    source = world.commit({"__main__.py": insecure, "policy/config.prod.json": json.dumps(settings)}, on=world.main)
+    for main, verdict in ((world.main, [CHECK, REPORT]), (source, [])):
+        with serving(world.pull_request(source, main)) as request:
+            build = world.check(request)
+        assert failed(build) == verdict, build.output
+
+
 def test_a_deployment_that_loses_data_waits_for_a_reason_in_writing(world):
     def queues() -> list[str]:
         return [urn for urn in world.urns("prod") if "aws:sqs/queue:Queue" in urn]
@@ -152,7 +175,7 @@ def test_a_deployment_that_loses_data_waits_for_a_reason_in_writing(world):
     world.commit({"__main__.py": PROGRAM.partition("queue = ")[0]}, on=world.main)
     build = world.deploy("prod")
     assert failed(build) == ["delivery deploy"]
-    assert "Not deployed: prod would lose what holds data.\n  delete " + urn in build.output
+    assert f"- prod: it would lose what holds data, which nobody approved of: delete {urn}\n" in build.output
     assert queues() == [urn]
 
     approval = f"- urn: {urn}\n  reason: nobody sends orders\n  until: 2026-01-01\n"
