@@ -15,6 +15,7 @@ _PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 _PUSH = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"]
 
 RepositoryName = Annotated[str, StringConstraints(pattern=NAME, max_length=40)]
+Principal = Annotated[str, StringConstraints(pattern=r"^arn:aws[\w-]*:iam::\d{12}:(role|user)/[\w+=,.@/-]+$")]
 
 
 class RepositoryArgs(Args):
@@ -31,6 +32,10 @@ class RegistryArgs(Args):
 
     repositories: dict[RepositoryName, RepositoryArgs] = Field(default_factory=dict)
     """Repositories by name; ECR's own name for one is `<project>-<stack>-<registry>/<name>`."""
+    pullers: list[Principal] = Field(default_factory=list, max_length=50)
+    """ARNs of roles and users of this account that may pull, with their paths, beside what the component is given."""
+    pushers: list[Principal] = Field(default_factory=list, max_length=50)
+    """ARNs of those that may push, and pull too, such as the role of the builds of your images."""
     force_delete: bool = False
     """On `pulumi destroy`, delete all images with the repositories; otherwise one with images stops the destroy."""
     deletion_protection: bool = True
@@ -72,7 +77,7 @@ class Registry(pulumi.ComponentResource):
         self._args = args = args or RegistryArgs()
         self._here = location(self)
         child = pulumi.ResourceOptions(parent=self)
-        access = self._access_policy(pullers, pushers)
+        access = self._access_policy([*args.pullers, *pullers], [*args.pushers, *pushers])
         self.urls = {}
         for repository_name, repository_args in args.repositories.items():
             own = f"{name}-{repository_name}"

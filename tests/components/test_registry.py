@@ -22,9 +22,9 @@ PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 PUSH = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"]
 
 
-def registry(repositories=REPOSITORIES, *, pullers=(NODES,), pushers=(BUILD,), unknown=False, **changes):
+def registry(repositories=REPOSITORIES, *, pullers=(NODES,), pushers=(BUILD,), unknown=False, more=None, **changes):
     def program():
-        args = RegistryArgs.model_validate({"repositories": repositories} | changes)
+        args = RegistryArgs.model_validate({"repositories": repositories} | changes | (more or {}))
         made = Registry("registry", args, key=EncryptionKey("data"), pullers=pullers, pushers=pushers)
         pulumi.export("urls", made.urls)
         pulumi.export("pull", pulumi.Output.json_dumps(made.pull_statements()))
@@ -161,6 +161,18 @@ def test_nobody_may_where_nobody_is_named():
     assert not denied(closed, PULL[0], INSPECTOR)
 
 
+def test_settings_name_more_who_may():
+    node, build = NODES.replace("nodes", "tasks"), BUILD.replace("role/", "role/builds/")
+    named = registry(more={"pullers": [node], "pushers": [build]})
+    for principal, pulls, pushes in (
+        (node, True, False),
+        (build, True, True),
+        (NODES, True, False),
+        (BUILD, True, True),
+    ):
+        assert (not denied(named, PULL[0], principal), not denied(named, PUSH[0], principal)) == (pulls, pushes)
+
+
 def test_whoever_looks_after_it_is_never_locked_out(recording):
     administrator = "arn:aws:iam::123456789012:role/Administrator"
     for action in ("SetRepositoryPolicy", "DeleteRepositoryPolicy", "DescribeRepositories", "BatchDeleteImage"):
@@ -231,6 +243,8 @@ def test_every_name_is_one_that_ecr_takes(project, monkeypatch):
         ({"repositories": {"web": {"keep_images": 10_001}}}, ("repositories", "web", "keep_images")),
         ({"repositories": {"web": {"mutable": True}}}, ("repositories", "web", "mutable")),
         ({"repositories": ["web"]}, ("repositories",)),
+        ({"pushers": ["arn:aws:iam::123456789012:role/*"]}, ("pushers", 0)),
+        ({"pullers": ["nodes"]}, ("pullers", 0)),
         ({"force_delete": True}, ("force_delete",)),
         ({"force_delete": "yes", "deletion_protection": False}, ("force_delete",)),
     ],
