@@ -9,8 +9,16 @@ from zoneinfo import available_timezones
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 PACKAGE = "platform:index"
 """Prefix of every component's type token. A change of it replaces everything: alias it if it must ever move."""
@@ -46,6 +54,22 @@ InstanceType = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.(nano|micro|small|medium|metal|\d*x?large)$")
 ]
 """An EC2 instance type, such as `t4g.small`; one with a `g` behind its generation is a Graviton type (arm64)."""
+
+
+class OrOutput:
+    """Marks an argument of a string type that takes an output too, such as another stack's; a stack file holds strings.
+
+    Only then can it be checked up front; what an output holds is checked by whoever looks it up.
+    """
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = handler.generate_schema(self._kind)
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, check: value if isinstance(value, pulumi.Output) else check(value), text
+        )
 
 
 class Refusal(NamedTuple):
@@ -131,6 +155,18 @@ class Location:
 def location(parent: pulumi.Resource, region: str | None = None) -> Location:
     """Where `parent`'s provider deploys to; `region` names another region of the same account."""
     return Location(parent, region)
+
+
+def explain(found: pulumi.Output[Any], missing: str) -> None:
+    """Say what is missing where a look-up fails, beside the provider's own words, which don't tell whose it was."""
+
+    async def watched() -> None:
+        try:
+            await found.future(with_unknowns=True)
+        except Exception:
+            pulumi.log.error(missing)
+
+    pulumi.Output.from_input(watched())  # the program waits for every output
 
 
 def physical_name(name: str, limit: int) -> str:

@@ -12,10 +12,12 @@ from pydantic import Field, StringConstraints, field_validator
 from .common import (
     PACKAGE,
     Args,
+    OrOutput,
     Refusal,
     RetentionDays,
     check_name,
     create_role,
+    explain,
     location,
     log_group_name,
     service_trust,
@@ -32,6 +34,37 @@ _PRIVATE_RANGES = [IPv4Network(range) for range in ("10.0.0.0/8", "172.16.0.0/12
 
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 """The last part of an interface endpoint's service name, such as `ecr.api` of `com.amazonaws.<region>.ecr.api`."""
+
+VpcId = Annotated[str, StringConstraints(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
+InternetGatewayId = Annotated[str, StringConstraints(pattern=r"^igw-([0-9a-f]{8}|[0-9a-f]{17})$")]
+SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$")]
+
+
+class UsedVpc(Args):
+    """A VPC that belongs to others, and those of its subnets that the stack may be in.
+
+    Every subnet needs a route table of its own choice: one that falls back on the VPC's main table is not found.
+    """
+
+    vpc_id: Annotated[VpcId | pulumi.Output[str], OrOutput(VpcId)]
+    """Id of the VPC."""
+    public: dict[Zone, Annotated[SubnetId | pulumi.Output[str], OrOutput(SubnetId)]] = Field(default_factory=dict)
+    """Ids, by availability zone, of the subnets that the internet reaches; none where nothing is to be public."""
+    private: dict[Zone, Annotated[SubnetId | pulumi.Output[str], OrOutput(SubnetId)]]
+    """Ids, by availability zone, of the subnets that the internet doesn't reach."""
+    isolated: dict[Zone, Annotated[SubnetId | pulumi.Output[str], OrOutput(SubnetId)]] = Field(default_factory=dict)
+    """Ids, by availability zone, of the subnets of the data stores, without a way to the internet; by default, they
+    are in the private ones."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        used = [(tier, zone, id) for tier in get_args(Tier) for zone, id in getattr(self, tier).items()]
+        places: dict[str, tuple[Tier, str]] = {}
+        for tier, zone, id in used:
+            if not isinstance(id, str):
+                continue
+            first = places.setdefault(id, (tier, zone))
+            if first[1] != zone or (first[0] == "public") != (tier == "public"):
+                yield Refusal((tier, zone), f"{id} is named as {first[0]} subnet of {first[1]} already")
 
 
 class NetworkArgs(Args):
@@ -55,6 +88,13 @@ class NetworkArgs(Args):
     """Days that the VPC's flow logs are kept in CloudWatch Logs."""
     flow_log_interval_seconds: Literal[60, 600] = 600
     """Seconds of traffic that one flow log record sums up."""
+    use: UsedVpc | None = None
+    """A VPC that exists and belongs to others, such as a landing zone's: nothing in it is created or changed, but the
+    security groups of what is put there. `nat` and `interface_endpoints` then say what it has."""
+    import_id: VpcId | None = None
+    """Id of a VPC that exists and is this stack's from now on; can be left out after the first `pulumi up`."""
+    import_internet_gateway_id: InternetGatewayId | None = None
+    """Id of the internet gateway of the VPC that is imported, since a VPC can't have a second one; likewise."""
 
     @field_validator("cidr")
     @classmethod
@@ -72,6 +112,25 @@ class NetworkArgs(Args):
         if len({zone[:-1] for zone in self.zones}) > 1:
             yield Refusal(("zones",), "a VPC lies in one region: all zones must be of the same")
         yield from self.repeated("zones", "interface_endpoints")
+        if self.import_internet_gateway_id and not self.import_id:
+            yield Refusal(("import_internet_gateway_id",), "goes with import_id, the VPC that it is attached to")
+        if self.use:
+            yield from self._use_refusals(self.use)
+
+    def _use_refusals(self, use: UsedVpc) -> Iterator[Refusal]:
+        for field in ("import_id", "cidr", "flow_log_retention_days", "flow_log_interval_seconds"):
+            if field in self.model_fields_set:
+                yield Refusal((field,), "contradicts `use`: the VPC is as its owners made it; leave this out")
+        if "nat" not in self.model_fields_set:
+            yield Refusal(
+                ("nat",), "say what the VPC of `use` has: `none` if its private subnets don't reach the internet"
+            )
+        for tier in get_args(Tier):
+            subnets = getattr(use, tier)
+            for zone in sorted(set(self.zones) - set(subnets)) if subnets or tier == "private" else []:
+                yield Refusal(("use", tier), f"has no subnet in {zone}, which is among `zones`")
+            for zone in sorted(set(subnets) - set(self.zones)):
+                yield Refusal(("use", tier, zone), "is not among `zones`")
 
 
 @dataclass(frozen=True)
@@ -82,16 +141,19 @@ class Subnets:
     """
 
     vpc_id: pulumi.Input[str]
-    vpc_cidr: str
+    vpc_cidr: pulumi.Input[str]
     ids: Mapping[str, pulumi.Input[str]]
     routes: Sequence[pulumi.Resource] = ()
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC whose subnets are reachable from the internet (public), reach it (private), or neither (isolated)."""
+    """A VPC whose subnets are reachable from the internet (public), reach it (private), or neither (isolated).
+
+    With `NetworkArgs.use`, a VPC of others: looked up, and its subnets and their routes read, so that they are judged.
+    """
 
     vpc_id: pulumi.Output[str]
-    cidr: str
+    cidr: pulumi.Input[str]
     public: Subnets
     private: Subnets
     isolated: Subnets
@@ -109,6 +171,18 @@ class Network(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
+        self._lookup = pulumi.InvokeOutputOptions(parent=self)
+        self._routes: dict[Tier, list[pulumi.Resource]] = {"public": [], "private": [], "isolated": []}
+        if args.use:
+            self._use(args.use)
+        else:
+            self._create(logs_key)
+        self.register_outputs(
+            {"vpc_id": self.vpc_id} | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
+        )
+
+    def _create(self, logs_key: EncryptionKey) -> None:
+        name, args = self._name, self._args
         self.cidr = args.cidr
         self._vpc = aws.ec2.Vpc(
             name,
@@ -116,16 +190,20 @@ class Network(pulumi.ComponentResource):
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags=tags(name),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, import_=args.import_id),
         )
         self.vpc_id = self._vpc.id
         # The default group of a VPC lets its members talk to each other and to the world: nothing may fall into it.
         aws.ec2.DefaultSecurityGroup(
             f"{name}-default", vpc_id=self.vpc_id, ingress=[], egress=[], tags=tags(f"{name}-locked"), opts=self._child
         )
-        internet_gateway = aws.ec2.InternetGateway(name, vpc_id=self.vpc_id, tags=tags(name), opts=self._child)
+        internet_gateway = aws.ec2.InternetGateway(
+            name,
+            vpc_id=self.vpc_id,
+            tags=tags(name),
+            opts=pulumi.ResourceOptions(parent=self, import_=args.import_internet_gateway_id),
+        )
         self._route_tables: dict[str, aws.ec2.RouteTable] = {}
-        self._routes: dict[Tier, list[pulumi.Resource]] = {"public": [], "private": [], "isolated": []}
         self.public, self.private, self.isolated = (self._create_subnets(tier) for tier in get_args(Tier))
         for zone in args.zones:
             self._route_to_internet("public", zone, gateway_id=internet_gateway.id)
@@ -133,9 +211,35 @@ class Network(pulumi.ComponentResource):
         self._create_gateway_endpoints()
         self._create_interface_endpoints()
         self._create_flow_log(logs_key)
-        self.register_outputs(
-            {"vpc_id": self.vpc_id} | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
-        )
+
+    def _use(self, use: UsedVpc) -> None:
+        """Take over nothing, and look everything up, so that what isn't there is told before anything is created."""
+        network, here = aws.ec2.get_vpc_output(id=use.vpc_id, opts=self._lookup), location(self)
+        explain(network.id, f"{self._name}: there is no VPC {_named(use.vpc_id)} in this account and region")
+        self.vpc_id, self.cidr = network.id, network.cidr_block
+        self.private = self._used_subnets("private", use.private, use)
+        self.public = self._used_subnets("public", use.public, use)
+        self.isolated = self._used_subnets("isolated", use.isolated, use) if use.isolated else self.private
+        for service in self._args.interface_endpoints:
+            name = pulumi.Output.format("com.amazonaws.{}.{}", here.region, service)
+            endpoint = aws.ec2.get_vpc_endpoint_output(vpc_id=self.vpc_id, service_name=name, opts=self._lookup)
+            explain(endpoint.id, f"{self._name}: VPC {_named(use.vpc_id)} has no interface endpoint for {service}")
+
+    def _used_subnets(self, tier: Tier, ids: Mapping[Zone, pulumi.Input[str]], use: UsedVpc) -> Subnets:
+        found: dict[str, pulumi.Input[str]] = {}
+        for zone, id in sorted(ids.items()):
+            name = f"{self._name}-{tier}-{zone}"
+            subnet = aws.ec2.get_subnet_output(id=id, vpc_id=self.vpc_id, availability_zone=zone, opts=self._lookup)
+            explain(subnet.id, f"{name}: VPC {_named(use.vpc_id)} has no subnet {_named(id)} in {zone}")
+            table = aws.ec2.get_route_table_output(subnet_id=id, opts=self._lookup)
+            explain(table.route_table_id, f"{name}: subnet {_named(id)} is associated with no route table of its own")
+            found[zone] = subnet.id
+            # Nothing comes of these: they are read for the policy pack, which judges a subnet by its routes.
+            aws.ec2.Subnet.get(name, subnet.id, opts=self._child)
+            aws.ec2.RouteTable.get(name, table.route_table_id, opts=self._child)
+            association = pulumi.Output.format("{}/{}", subnet.id, table.route_table_id)
+            aws.ec2.RouteTableAssociation.get(name, association, opts=self._child)
+        return Subnets(self.vpc_id, self.cidr, found)
 
     def _create_subnets(self, tier: Tier) -> Subnets:
         """A subnet and a route table of its own in each zone, so that no route ever has to move between tables."""
@@ -281,6 +385,11 @@ class Network(pulumi.ComponentResource):
             tags=tags(name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
+
+
+def _named(id: pulumi.Input[str]) -> str:
+    """An id as a message names it, which waits for nothing."""
+    return id if isinstance(id, str) else "(another stack's output)"
 
 
 def subnet_cidr(vpc_cidr: str, zone: str, tier: Tier) -> IPv4Network:

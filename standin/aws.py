@@ -19,6 +19,8 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import existing
+
 ACCOUNT = "123456789012"
 CALLER = "standin"
 CREATED = "2026-01-01T00:00:00Z"
@@ -1177,7 +1179,22 @@ INVOKES: dict[str, Callable[[Mapping[str, Any], str], dict[str, Any]]] = {
     },
     "aws:route53/getZone:getZone": _zone,
     "aws:ssm/getParameter:getParameter": _parameter,
+    **existing.INVOKES,
 }
+
+
+def read(
+    type_token: str, name: str, id: str, *, project: str, stack: str, region: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The inputs and the properties of what exists under an id (`Resource.get`, an import).
+
+    Raises `existing.Missing` where there is no such thing.
+    """
+    given = existing.inputs(type_token, id, region)
+    if given is None:
+        raise existing.Missing(f"resource '{id}' does not exist")
+    made = computed(type_token, name, given, project=project, stack=stack, region=region)
+    return given, {**given, **made, "id": id}
 
 
 def invoke(token: str, args: Mapping[str, Any], *, region: str) -> dict[str, Any]:

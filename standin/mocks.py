@@ -61,6 +61,8 @@ class Registration:
     options: dict[str, Any]
     remote: bool = False
     """Whether a provider registered it and its children: none of them is there before what it depends on is."""
+    read: bool = False
+    """Whether it belongs to others and is only read (`Resource.get`): `inputs` are then what they gave it."""
 
 
 @dataclass
@@ -90,6 +92,11 @@ class Cloud(Protocol):
         default_tags: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """The outputs of a resource beside its inputs, "id" included."""
+
+    def read(
+        self, type_token: str, name: str, id: str, *, project: str, stack: str, region: str
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The inputs and the properties of what exists under an id."""
 
     def invoke(self, token: str, args: Mapping[str, Any], *, region: str) -> dict[str, Any]:
         """The answer to a look-up."""
@@ -286,12 +293,38 @@ class _Monitor(pulumi_mocks.MockMonitor):
         return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:
-        given, _ = wire.decode(request.properties)
         region, _ = self._provider(request.provider)
         project, stack = self.recording.project, self.recording.stack
-        made = self.cloud.computed(request.type, request.name, given, project=project, stack=stack, region=region)
+        given, found = self.cloud.read(
+            request.type, request.name, request.id, project=project, stack=stack, region=region
+        )
         urn = self.make_urn(request.parent, request.type, request.name)
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode({**made, **given, "id": request.id}))
+        if urn in self.by_urn:
+            raise DuplicateResource(f"two resources are called {urn}: give one of them another name")
+        parent = self.by_urn.get(request.parent)
+        registration = Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            custom=True,
+            parent=parent.urn if parent else None,
+            inputs=given,
+            outputs={**found, "id": request.id},
+            secrets=frozenset(),
+            shown=given,
+            property_dependencies={},
+            dependencies=sorted(request.dependencies),
+            provider=request.provider or None,
+            protect=False,
+            source=self._source(request),
+            options={},
+            read=True,
+        )
+        self.by_urn[urn] = registration
+        self.recording.registrations.append(registration)
+        if self.on_register:
+            self.on_register(registration)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode({**found, "id": request.id}))
 
     def Invoke(self, request: Any) -> Any:
         args, _ = wire.decode(request.args)

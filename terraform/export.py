@@ -118,6 +118,12 @@ class References:
         address = f"data.{terraform_type}.{known}"
         return {**self._outputs(result, terraform_type, block, address, {}), "id": reference(f"{address}.id")}
 
+    def read(
+        self, type_token: str, name: str, id: str, *, project: str, stack: str, region: str
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Nothing: what belongs to others is no resource of the export, and what is needed of it is looked up."""
+        return {}, {}
+
     def _label(self, terraform_type: str, name: str) -> str:
         made, number = label(name), 1
         while (terraform_type, made) in self._labels:  # one name under two parents
@@ -253,7 +259,7 @@ class Export:
     @property
     def registered(self) -> int:
         """How many resources the program registered; components and providers are none."""
-        return sum(r.custom and not r.type.startswith(PROVIDER_TYPE) for r in self.recording.registrations)
+        return sum(_exported(r) for r in self.recording.registrations)
 
     def write(self, directory: Path) -> None:
         """Write the files, and remove what an earlier export has left."""
@@ -284,6 +290,11 @@ def export_program(program: Callable[[], Any], names: Names, *, config: Mapping[
     return _export(recording, cloud, config, version)
 
 
+def _exported(r: Registration) -> bool:
+    """Whether the program makes it: components and providers are none, and what is only read belongs to others."""
+    return r.custom and not r.read and not r.type.startswith(PROVIDER_TYPE)
+
+
 def _export(recording: Recording, cloud: References, config: Mapping[str, Any], version: str) -> Export:
     missing = cloud.missing
     used: set[str] = set()
@@ -291,7 +302,7 @@ def _export(recording: Recording, cloud: References, config: Mapping[str, Any], 
     for r in recording.registrations:
         if r.type.startswith(PROVIDER_TYPE) and r.type != f"{PROVIDER_TYPE}aws":
             missing.append(Missing(r.type, r.name, "the provider of another package"))
-        if r.custom and not r.type.startswith(PROVIDER_TYPE):
+        if _exported(r):
             expression = REFERENCE.fullmatch(str(r.outputs["id"]))
             if expression and not expression[1].startswith("var."):
                 addresses[r.urn] = expression[1].removesuffix(".id")
@@ -416,7 +427,7 @@ def _providers(recording: Recording, cloud: References, config: Mapping[str, Any
     default = arguments(block, settings, "aws", f"{where} default", cloud.missing)
     made = [{**default, "region": cloud.region}]
     for r in recording.registrations:
-        if r.custom and not r.type.startswith(PROVIDER_TYPE):
+        if _exported(r):
             _provider_of(r, cloud)
         if r.type == where:
             inputs = {k: _nested(v) for k, v in r.inputs.items() if k != "version"}
