@@ -16,7 +16,8 @@ from policy.remedies import REMEDIES, apply, edits
 from policy.rule import RULES
 from tests.policy.build import res, resources
 from tests.policy.cases import CASES
-from tests.policy.test_pack import Pack, mandatory, wire
+from tests.policy.crossguard import Pack, wire
+from tests.policy.test_pack import mandatory
 
 
 def remedied(resource: Resource, level: Any = proto.REMEDIATE, **config: Any) -> dict[str, Any] | None:
