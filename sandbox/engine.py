@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
+import signal
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +22,7 @@ from semver import VersionInfo
 
 from standin import provider, wire
 from standin.mocks import STACK_TYPE, program_directory
+from standin.world import World
 
 from . import cli
 
@@ -75,7 +78,7 @@ class Engine:
 
     A context manager: the stand-in serves while it is open. `policies` is the policy pack's folder, `policy_config` the
     file that configures it, `wrap` runs round the program (for a test to break it), `stream` gets the engine's output
-    line by line.
+    line by line. `world` is what exists and goes wrong; hand one to several engines for it to last.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Engine:
         wrap: Callable[[Program], Any] | None = None,
         stream: Callable[[str], None] | None = None,
         color: str = "never",
+        world: World | None = None,
     ) -> None:
         self.directory = directory.resolve()
         self.program_dir = program_dir.resolve()
@@ -98,13 +102,14 @@ class Engine:
         self.wrap = wrap
         self.stream = stream
         self.color = color
+        self.world = world or World()
 
     def __enter__(self) -> Engine:
         project, config = self._settings()
         values, secret = wire.config(config)
         self._project(project, {key: value for key, value in config.items() if key not in secret})
         with ExitStack() as opening:
-            self.environment = self._environment(opening.enter_context(provider.serve()))
+            self.environment = self._environment(opening.enter_context(provider.serve(self.world)))
             self.command = _Command(cli.place())
             options = automation.LocalWorkspaceOptions(
                 work_dir=str(self.directory / "project"), env_vars=self.environment, pulumi_command=self.command
@@ -123,23 +128,46 @@ class Engine:
         """What an update would do."""
         return self._operate(self.stack.preview, **self._policy_packs())
 
-    def up(self) -> Result:
+    def up(self, *, continue_on_error: bool = False) -> Result:
         """Make it so."""
-        return self._operate(self.stack.up, show_secrets=False, **self._policy_packs())
+        return self._operate(
+            self.stack.up, show_secrets=False, continue_on_error=continue_on_error, **self._policy_packs()
+        )
 
     def refresh(self) -> Result:
         """Read everything back from the stand-in."""
         return self._operate(self.stack.refresh, show_secrets=False)
 
-    def destroy(self) -> Result:
-        """Take everything away, what is protected included: nothing here is real."""
-        unprotect = ["state", "unprotect", "--all", "--yes", "--stack", self.stack_name]
-        self.command.run(unprotect, str(self.directory / "project"), self.environment)
-        return self._operate(self.stack.destroy, show_secrets=False)
+    def destroy(self, *, protected: bool = True, continue_on_error: bool = False) -> Result:
+        """Take everything away: what is protected too, since nothing here is real, or as `pulumi destroy` does."""
+        if protected:
+            self.pulumi("state", "unprotect", "--all", "--yes")
+        self.world.protects = not protected
+        return self._operate(self.stack.destroy, show_secrets=False, continue_on_error=continue_on_error)
+
+    def pulumi(self, *arguments: str) -> str:
+        """What a command of the CLI says, which doesn't run the program.
+
+        Raises:
+            pulumi.automation.CommandError: if it fails.
+        """
+        command = [*arguments, "--stack", self.stack_name]
+        done = self.command.run(command, str(self.directory / "project"), self.environment)
+        return done.stdout + done.stderr
+
+    def kill(self) -> None:
+        """End the running engine as a power cut would; it is found by the lock that it holds on the state."""
+        (lock,) = (self.directory / "state" / ".pulumi" / "locks").rglob("*.json")
+        os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
 
     def resources(self) -> list[dict[str, Any]]:
         """What the engine's state holds."""
         return list((self.stack.export_stack().deployment or {}).get("resources", []))
+
+    def pending(self) -> dict[str, str]:
+        """What was under way when the engine was killed, such as "creating", by URN."""
+        operations = (self.stack.export_stack().deployment or {}).get("pending_operations") or []
+        return {operation["resource"]["urn"]: operation["type"] for operation in operations}
 
     def _policy_packs(self) -> dict[str, Any]:
         packs = {"policy_packs": [str(self.policies)]} if self.policies else {}

@@ -1,13 +1,13 @@
 """The stand-in as a Pulumi provider: a gRPC server that a real engine attaches to.
 
 `serve()` yields what PULUMI_DEBUG_PROVIDERS takes. Nothing is kept here but each provider's settings: what exists is
-in the engine's state, and what AWS would say of it is in `standin.aws`.
+in the engine's state and in a `World`, and what AWS would say of it is in `standin.aws`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import ExitStack, contextmanager
 from importlib import metadata
@@ -15,10 +15,11 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from . import aws, wire
 from .wire import UNKNOWN
+from .world import Failure, World, type_of
 
 PACKAGES = ("aws", "grafana", "kubernetes", "random")
 _MESSAGE_SIZE = 400 * 1024 * 1024  # what the engine allows
@@ -27,7 +28,10 @@ _MESSAGE_SIZE = 400 * 1024 * 1024  # what the engine allows
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     """Answers for every package of custom resources that it is attached as."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.stop: Callable[[], object] = lambda: None
+        """Ends the server, as a killed provider would."""
         # The engine opens a connection for each provider instance (the default one, an explicit one of another
         # region), and its requests don't name the instance: the connection does.
         self._settings: dict[str, dict[str, Any]] = {}
@@ -101,9 +105,18 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: Any) -> Any:
         if request.preview:  # what AWS computes isn't known: the inputs only
             return provider_pb2.CreateResponse(properties=request.properties)
-        made = self._computed(request.urn, request.properties, context)
+        generation = self._world.births[request.urn]
+        made = self._computed(request.urn, request.properties, context, generation)
         # The properties hold the id once more, as a bridged provider's do: it is where policies find it.
-        return provider_pb2.CreateResponse(id=made["id"], properties=_with(request.properties, made))
+        properties = _with(request.properties, made)
+        self._carry_out(
+            "create",
+            request.urn,
+            lambda: self._world.create(request.urn, made["id"], request.properties, properties),
+            context,
+            provider_pb2.ErrorResourceInitFailed(id=made["id"], properties=properties, inputs=request.properties),
+        )
+        return provider_pb2.CreateResponse(id=made["id"], properties=properties)
 
     def Update(self, request: Any, context: Any) -> Any:
         type_token = _urn(request.urn)[2]
@@ -112,18 +125,39 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             made = {key: value for key, value in olds.items() if key not in before}
         else:
-            made = self._computed(request.urn, request.news, context)
+            generation = self._world.generation(request.urn, request.id)
+            made = self._computed(request.urn, request.news, context, generation)
         made["id"] = request.id
         version = aws.VERSIONED.get(type_token)
         if version:  # a new version, whose number is known only then
             made[version] = UNKNOWN if request.preview else int(olds.get(version, 0)) + 1
-        return provider_pb2.UpdateResponse(properties=_with(request.news, made))
+        properties = _with(request.news, made)
+        if not request.preview:
+            self._carry_out(
+                "update",
+                request.urn,
+                lambda: self._world.update(request.urn, request.id, request.news, properties),
+                context,
+                provider_pb2.ErrorResourceInitFailed(id=request.id, properties=properties, inputs=request.news),
+            )
+        return provider_pb2.UpdateResponse(properties=properties)
 
     def Delete(self, request: Any, context: Any) -> Any:
+        properties, _ = wire.decode(request.properties)
+        self._carry_out(
+            "delete", request.urn, lambda: self._world.delete(request.urn, request.id, properties), context
+        )
         return empty_pb2.Empty()
 
     def Read(self, request: Any, context: Any) -> Any:
         properties = request.properties
+        key = type_of(request.urn), request.id
+        if key in self._world.gone:
+            return provider_pb2.ReadResponse()  # which the engine takes for: it doesn't exist
+        thing = self._world.things.get(key)
+        if thing:
+            given, now = wire.encode(thing.given()), wire.encode(thing.properties)
+            return provider_pb2.ReadResponse(id=request.id, properties=now, inputs=given)
         if not properties.fields:  # a look-up by id (`Resource.get`, `pulumi import`)
             made = {**self._computed(request.urn, request.inputs, context), "id": request.id}
             properties = _with(request.inputs, made)
@@ -147,10 +181,38 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         settings = self._settings.get(context.peer(), {})
         return settings.get("region") or "us-east-1", settings.get("defaultTags", {}).get("tags") or {}
 
-    def _computed(self, urn: str, properties: struct_pb2.Struct, context: Any) -> dict[str, Any]:
+    def _carry_out(
+        self,
+        operation: str,
+        urn: str,
+        act: Callable[[], None],
+        context: Any,
+        partly: provider_pb2.ErrorResourceInitFailed | None = None,
+    ) -> None:
+        """Do it, unless the world has it fail; `partly` tells the engine what there is after all."""
+        try:
+            try:
+                self._world.before(operation, urn)
+            except Failure as failure:
+                if failure.after:
+                    act()
+                raise
+            act()
+        except Failure as failure:
+            if failure.gone:
+                self.stop()
+            if failure.after and partly:
+                partly.reasons.append(str(failure))
+                status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(failure))
+                status.details.add().Pack(partly)
+                context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+            context.abort(grpc.StatusCode.UNKNOWN, str(failure))
+
+    def _computed(self, urn: str, properties: struct_pb2.Struct, context: Any, generation: int) -> dict[str, Any]:
         project, stack, type_token, name = _urn(urn)
         inputs, _ = wire.decode(properties)
         region, tags = self._place(context)
+        stack += f"#{generation}" if generation else ""  # what AWS makes up then is another
         return aws.computed(type_token, name, inputs, project=project, stack=stack, region=region, default_tags=tags)
 
 
@@ -188,10 +250,12 @@ def _with(properties: struct_pb2.Struct, made: dict[str, Any]) -> struct_pb2.Str
 
 
 @contextmanager
-def serve() -> Iterator[str]:
+def serve(world: World | None = None) -> Iterator[str]:
     """Running servers; yields the value of PULUMI_DEBUG_PROVIDERS that attaches them to an engine."""
+    world = world or World()
     with ExitStack() as running:
-        resources, components = running.enter_context(_server(StandIn())), running.enter_context(_server(Components()))
+        resources = running.enter_context(_server(StandIn(world)))
+        components = running.enter_context(_server(Components(world)))
         yield ",".join([*(f"{package}:{resources}" for package in PACKAGES), f"eks:{components}"])
 
 
@@ -203,6 +267,7 @@ def _server(servicer: StandIn) -> Iterator[int]:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    servicer.stop = lambda: server.stop(grace=None)
     try:
         yield port
     finally:
