@@ -331,7 +331,7 @@ class Audit(pulumi.ComponentResource):
             tags=tags(name),
             # CloudTrail takes no trail that it can't deliver both ways.
             opts=pulumi.ResourceOptions.merge(
-                protected, pulumi.ResourceOptions(depends_on=[logs.policy, *permissions])
+                protected, pulumi.ResourceOptions(depends_on=[*logs.ready, *permissions])
             ),
         )
         self.trail_arn = here.arn("cloudtrail", f"trail/{physical}")

@@ -382,7 +382,7 @@ class Backend(pulumi.ComponentResource):
         else:
             balancer, client = f"{name}-load-balancer", "load-balancer"
             group_id = security_group(balancer, self._subnets.vpc_id, "Backend load balancer", self).id
-            doors += [self._from_vpc(balancer, group_id, _LISTENER_PORT), self._logs.policy]
+            doors += [self._from_vpc(balancer, group_id, _LISTENER_PORT), *self._logs.ready]
         rules = allow(
             f"{name}-from-{client}", client=group_id, server=self.security_group_id, port=self._port, parent=self
         )

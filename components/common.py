@@ -160,13 +160,16 @@ def location(parent: pulumi.Resource, region: str | None = None) -> Location:
 def explain(found: pulumi.Output[Any], missing: str) -> None:
     """Say what is missing where a look-up fails, beside the provider's own words, which don't tell whose it was."""
 
-    async def watched() -> None:
+    async def watched() -> bool:
         try:
             await found.future(with_unknowns=True)
         except Exception:
             pulumi.log.error(missing)
+            return False
+        return True
 
-    pulumi.Output.from_input(watched())  # the program waits for every output
+    told: pulumi.Input[bool] = watched()
+    pulumi.Output.from_input(told)  # the program waits for every output
 
 
 def physical_name(name: str, limit: int) -> str:

@@ -14,6 +14,7 @@ from .common import (
     RetentionDays,
     admit_log_delivery,
     check_name,
+    explain,
     location,
     physical_name,
     tags,
@@ -29,6 +30,7 @@ CLOUDFRONT_REGION = "us-east-1"
 DomainName = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)
 ]
+ZoneId = Annotated[str, StringConstraints(pattern=r"^Z[A-Z0-9]{1,31}$")]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 ManagedRuleGroup = Literal[
@@ -75,11 +77,17 @@ class DnsArgs(Args):
     zone: DomainName
     """Route 53 public hosted zone that the platform's name lies in."""
     create_zone: bool = False
-    """Create the zone; certificates then wait until its name servers are entered at the parent domain."""
+    """Create the zone; certificates then wait until its name servers are entered at the parent domain. Otherwise it
+    exists and belongs to others: it is looked up, and only the platform's records are put into it."""
+    import_id: ZoneId | None = None
+    """Id of a zone that exists and is this stack's from now on. It goes with `create_zone`, which stays, and can be
+    left out after the first `pulumi up`."""
     domain: DomainName
     """Name that users type: the zone's own or one below it. The certificates cover it and the names one level below."""
 
     def refusals(self) -> Iterator[Refusal]:
+        if self.import_id and not self.create_zone:
+            yield Refusal(("create_zone",), "must be true for a zone that is imported: it is this stack's from then on")
         if self.domain != self.zone and not self.domain.endswith(f".{self.zone}"):
             yield Refusal(("domain",), f"must be {self.zone} or end in .{self.zone}, the zone that answers for it")
         if len(self.domain) > 64:
@@ -101,12 +109,18 @@ class Dns(pulumi.ComponentResource):
         self._name = name
         self.domain = args.domain
         if args.create_zone:
-            zone = aws.route53.Zone(name, name=args.zone, tags=tags(name), opts=pulumi.ResourceOptions(parent=self))
+            zone = aws.route53.Zone(
+                name,
+                name=args.zone,
+                tags=tags(name),
+                opts=pulumi.ResourceOptions(parent=self, import_=args.import_id),
+            )
             self.zone_id, self.name_servers = zone.zone_id, zone.name_servers
         else:
             found = aws.route53.get_zone_output(
                 name=args.zone, private_zone=False, opts=pulumi.InvokeOutputOptions(parent=self)
             )
+            explain(found.zone_id, f"{name}: there is no public hosted zone {args.zone} in this account")
             self.zone_id, self.name_servers = found.zone_id, found.name_servers
         certificate = _certificate(name, self.domain, self)
         # A name and the wildcard below it are validated by one and the same record, and so is every other certificate
@@ -566,7 +580,7 @@ class Edge(pulumi.ComponentResource):
             region=CLOUDFRONT_REGION,
             tags=tags(name),
             # Without the bucket's policy in place CloudWatch would write one of its own.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=logs.ready),
         )
 
 

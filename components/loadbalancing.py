@@ -211,7 +211,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
             tags=tags(name),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[logs.policy, *subnets.routes],
+                depends_on=[*logs.ready, *subnets.routes],
                 # Elastic Beanstalk counts in a tag how many environments share the load balancer.
                 ignore_changes=['tags["elasticbeanstalk:shared-elb-environment-count"]'],
             ),
@@ -301,7 +301,7 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
     def _route(self, target_group: aws.lb.TargetGroup, listener: pulumi.Resource) -> TargetRoute:
         return TargetRoute(target_group, listener, _APPLICATION, self.arn_suffix)
 
-    def _admit(self, clients: Clients, vpc_cidr: str) -> None:
+    def _admit(self, clients: Clients, vpc_cidr: pulumi.Input[str]) -> None:
         match clients:
             case "cloudfront":
                 self.origin_secret = random.RandomPassword(
@@ -319,7 +319,11 @@ class ApplicationLoadBalancer(pulumi.ComponentResource):
                 self._ingress(443, "HTTPS from the VPC", cidr_ipv4=vpc_cidr)
 
     def _ingress(
-        self, port: int, description: str, cidr_ipv4: str | None = None, prefix_list_id: pulumi.Input[str] | None = None
+        self,
+        port: int,
+        description: str,
+        cidr_ipv4: pulumi.Input[str] | None = None,
+        prefix_list_id: pulumi.Input[str] | None = None,
     ) -> None:
         aws.vpc.SecurityGroupIngressRule(
             f"{self._name}-{port}",
@@ -419,7 +423,7 @@ class NetworkLoadBalancer(pulumi.ComponentResource):
             enable_cross_zone_load_balancing=self._args.cross_zone,
             enable_deletion_protection=self._args.deletion_protection,
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*logs.ready, *subnets.routes]),
         )
         self.arn = balancer.arn
         self._arn_suffix = balancer.arn_suffix
@@ -562,7 +566,7 @@ class ClassicLoadBalancer(pulumi.ComponentResource):
             connection_draining_timeout=args.draining_timeout_seconds,
             desync_mitigation_mode="defensive",
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy, *subnets.routes]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*logs.ready, *subnets.routes]),
         )
         # The newest policy that a Classic Load Balancer knows; its default still begins at TLS 1.0.
         tls = aws.elb.LoadBalancerPolicy(

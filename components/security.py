@@ -1,16 +1,34 @@
 """Security tier: customer-managed KMS keys whose policies admit the AWS services that have to use them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from .common import PACKAGE, Args, Location, check_name, location, physical_name, policy_document, tags
+from .common import (
+    PACKAGE,
+    Args,
+    Location,
+    OrOutput,
+    Refusal,
+    check_name,
+    explain,
+    location,
+    physical_name,
+    policy_document,
+    tags,
+)
 
 KeyUser = Literal["autoscaling", "cloudtrail", "cloudwatch-alarms", "eventbridge", "log-delivery", "logs", "sns"]
 """An AWS service that uses a key on its own behalf and so must be named in the key's policy."""
+
+
+KeyRole = Literal["data", "logs"]
+"""The platform's keys: for data at rest, and for logs, alarms and events."""
+KeyAlias = Annotated[str, StringConstraints(pattern=r"^alias/[a-zA-Z0-9/_-]{1,250}$")]
+KeyId = Annotated[str, StringConstraints(pattern=r"^(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$")]
 
 
 class SecurityArgs(Args):
@@ -25,16 +43,29 @@ class SecurityArgs(Args):
     encrypt_volumes_by_default: bool = True
     """EBS encrypts every new volume of this account in the region, those of services included that have no setting for
     it, such as Elastic Beanstalk. It is left on when the stack goes, since others may count on it."""
+    use: dict[KeyRole, Annotated[KeyAlias | pulumi.Output[str], OrOutput(KeyAlias)]] = Field(default_factory=dict)
+    """Aliases of keys that exist and belong to others, in the place of those that would be created. What their policies
+    have to admit is their owners' concern (docs/environments.md)."""
+    import_id: dict[KeyRole, KeyId] = Field(default_factory=dict)
+    """Ids of keys that exist and are this stack's from now on; can be left out after the first `pulumi up`."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        for role, alias in sorted(self.use.items()):
+            if isinstance(alias, str) and alias.startswith("alias/aws/"):
+                yield Refusal(("use", role), "is AWS's own key, whose policy nobody can change: name a customer's key")
+        for role in sorted(self.import_id.keys() & self.use.keys()):
+            yield Refusal(("import_id", role), "contradicts `use`: a key is this stack's or it is not")
 
 
 class EncryptionKey(pulumi.ComponentResource):
     """A KMS key with an alias, rotation, and a policy that admits the account's IAM and the named services.
 
-    `region` places it in another region than the provider's, as CloudFront's logs (us-east-1) need.
+    `region` places it in another region than the provider's, as CloudFront's logs (us-east-1) need. With `use`, a key
+    of others, by its alias: nothing of it is created or changed. With `import_id`, one that exists is taken over.
     """
 
     arn: pulumi.Output[str]
-    alias: str
+    alias: pulumi.Input[str]
 
     def __init__(
         self,
@@ -43,12 +74,28 @@ class EncryptionKey(pulumi.ComponentResource):
         *,
         users: Iterable[KeyUser] = (),
         region: str | None = None,
+        use: pulumi.Input[str] | None = None,
+        import_id: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         check_name(name, 40)
         super().__init__(f"{PACKAGE}:EncryptionKey", name, None, opts)
         self._args = args = args or SecurityArgs()
-        here = location(self, region)
+        self._used = use is not None
+        self._here = location(self, region)
+        if use is not None:
+            found = aws.kms.get_alias_output(name=use, region=region, opts=pulumi.InvokeOutputOptions(parent=self))
+            named = f" {use}" if isinstance(use, str) else ""
+            explain(found.target_key_arn, f"{name}: there is no key{named} ")
+            self.alias, self.arn = use, found.target_key_arn
+        else:
+            self._create(name, args, users, region, import_id)
+        self.register_outputs({"arn": self.arn, "alias": self.alias})
+
+    def _create(
+        self, name: str, args: SecurityArgs, users: Iterable[KeyUser], region: str | None, import_id: str | None
+    ) -> None:
+        here = self._here
         key = aws.kms.Key(
             name,
             description=f"{pulumi.get_project()} {pulumi.get_stack()}: {name}",
@@ -61,7 +108,7 @@ class EncryptionKey(pulumi.ComponentResource):
             ),
             region=region,
             tags=tags(name),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection, import_=import_id),
         )
         self.alias = f"alias/{physical_name(name, 250)}"
         aws.kms.Alias(
@@ -72,14 +119,16 @@ class EncryptionKey(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.arn = key.arn
-        self._here = here
-        self.register_outputs({"arn": self.arn, "alias": self.alias})
 
     def in_region(
         self, name: str, region: str, *, users: Iterable[KeyUser], opts: pulumi.ResourceOptions | None = None
     ) -> "EncryptionKey":
-        """Another key, in another region, that is rotated, kept and protected as this one is."""
-        return EncryptionKey(name, self._args, users=users, region=region, opts=opts)
+        """Another key, in another region, that is rotated, kept and protected as this one is.
+
+        Of a key that is used it is the one that has the same alias there.
+        """
+        use = self.alias if self._used else None
+        return EncryptionKey(name, self._args, users=users, region=region, use=use, opts=opts)
 
     def decrypt_statement(self, service: str) -> dict[str, Any]:
         """For a role's policy: decrypt with this key what one AWS service, such as `secretsmanager`, has encrypted.
@@ -121,12 +170,20 @@ class Security(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:Security", name, None, opts)
         args = args or SecurityArgs()
         child = pulumi.ResourceOptions(parent=self)
-        self.data = EncryptionKey(f"{name}-data", args, users=["autoscaling"], opts=child)
-        self.logs = EncryptionKey(
-            f"{name}-logs",
-            args,
-            users=["cloudtrail", "cloudwatch-alarms", "eventbridge", "log-delivery", "logs", "sns"],
-            opts=child,
+        users: dict[KeyRole, list[KeyUser]] = {
+            "data": ["autoscaling"],
+            "logs": ["cloudtrail", "cloudwatch-alarms", "eventbridge", "log-delivery", "logs", "sns"],
+        }
+        self.data, self.logs = (
+            EncryptionKey(
+                f"{name}-{role}",
+                args,
+                users=users[role],
+                use=args.use.get(role),
+                import_id=args.import_id.get(role),
+                opts=child,
+            )
+            for role in get_args(KeyRole)
         )
         if args.encrypt_volumes_by_default:
             aws.ebs.EncryptionByDefault(

@@ -1,17 +1,33 @@
 """Storage tier: the secure bucket that everything else uses, and the log bucket that AWS services deliver to."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from .common import PACKAGE, Args, Location, Refusal, check_name, location, physical_name, policy_document, tags
+from .common import (
+    PACKAGE,
+    Args,
+    Location,
+    OrOutput,
+    Refusal,
+    check_name,
+    explain,
+    location,
+    physical_name,
+    policy_document,
+    tags,
+)
 from .security import EncryptionKey
 
 _NAME_LIMIT = 63 - len("-123456789012") - len("-ap-southeast-1")
 """What S3's 63 characters leave for a bucket's own name beside the account and the longest region."""
+
+
+BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")]
+"""An S3 bucket's name; those with dots, which S3 still takes, have no TLS certificate."""
 
 
 class BucketArgs(Args):
@@ -27,8 +43,22 @@ class BucketArgs(Args):
     """Days after which objects move to Standard-IA, which S3 refuses before 30 days; none leaves them."""
     noncurrent_expiration_days: int = Field(default=90, ge=1)
     """Days that an overwritten or deleted version can still be brought back."""
+    bucket_name: BucketName | None = None
+    """Name in S3, for a bucket that has one already; by default it is made of project, stack, component, account and
+    region. Another name is another bucket."""
+    use: Annotated[BucketName | pulumi.Output[str], OrOutput(BucketName)] | None = None
+    """Name of a bucket that exists and belongs to others: nothing of it is created or changed, and the settings beside
+    this mean nothing. What its policy has to admit is its owners' concern (docs/environments.md)."""
+    import_id: BucketName | None = None
+    """Name of a bucket that exists and is this stack's from now on. It goes with `bucket_name`, which stays, and can be
+    left out after the first `pulumi up`."""
 
     def refusals(self) -> Iterator[Refusal]:
+        if self.use is not None:
+            for field in sorted(self.model_fields_set - {"use"}):
+                yield Refusal((field,), "contradicts `use`: the bucket is as its owners made it; leave this out")
+        if self.import_id and self.import_id != self.bucket_name:
+            yield Refusal(("bucket_name",), f"must be {self.import_id}, the bucket that is imported: it keeps its name")
         if self.deletion_protection and self.force_destroy:
             yield Refusal(("force_destroy",), "contradicts deletion_protection: set one of the two to false")
         if self.expiration_days and self.infrequent_access_days and self.expiration_days <= self.infrequent_access_days:
@@ -42,13 +72,12 @@ class SecureBucket(pulumi.ComponentResource):
     """A private bucket: versioned, encrypted, TLS 1.2 or newer only, owner enforced, with lifecycle and access logs.
 
     Its physical name is `<project>-<stack>-<name>-<account>-<region>`: global, and known in a preview, so that its
-    policy can be checked before it exists.
+    policy can be checked before it exists. With `BucketArgs.use`, a bucket of others, which `key` encrypts.
     """
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     domain_name: pulumi.Output[str]
-    policy: aws.s3.BucketPolicy
 
     def __init__(
         self,
@@ -69,20 +98,27 @@ class SecureBucket(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:SecureBucket", name, None, opts)
         args = args or BucketArgs()
         here = location(self)
-        bucket = _bucket(name, args, here, self)
-        self.policy = _secure(name, bucket, args, key, statements, here, self)
-        aws.s3.BucketLogging(
-            name,
-            bucket=bucket.id,
-            target_bucket=logs.name,
-            target_prefix=f"s3/{name}/",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs.policy]),
-        )
-        self.name = bucket.bucket
-        self.arn = bucket.arn
-        self.domain_name = bucket.bucket_regional_domain_name
         self._key = key
-        self._known_arn = here.bucket_arn(_bucket_name(name, here))
+        physical = _bucket_name(name, args, here)
+        self._known_arn = here.bucket_arn(physical)
+        if args.use is not None:
+            if statements:
+                raise ValueError(f"{name}: a bucket that is only used keeps its policy: no statements can be added")
+            found = _used(name, args.use, self)
+            self.name, self.arn = found.bucket, found.arn
+            self.domain_name = found.bucket_regional_domain_name
+        else:
+            bucket = _bucket(name, physical, args, self)
+            _secure(name, bucket, args, key, self._known_arn, statements, self)
+            aws.s3.BucketLogging(
+                name,
+                bucket=bucket.id,
+                target_bucket=logs.name,
+                target_prefix=f"s3/{name}/",
+                opts=pulumi.ResourceOptions(parent=self, depends_on=logs.ready),
+            )
+            self.name, self.arn = bucket.bucket, bucket.arn
+            self.domain_name = bucket.bucket_regional_domain_name
         self.register_outputs({"name": self.name, "arn": self.arn, "domain_name": self.domain_name})
 
     def read_write_statements(self) -> list[dict[str, Any]]:
@@ -132,7 +168,8 @@ class LogBucket(pulumi.ComponentResource):
 
     Load balancers (prefix `elb`), S3 access logs (`s3`), CloudFront (`AWSLogs`), CloudTrail (`cloudtrail`) and other
     vended logs are admitted, each for this account only. Objects are encrypted by S3's own key (SSE-S3): neither load
-    balancers nor S3 access logs can be delivered to a bucket under a customer key.
+    balancers nor S3 access logs can be delivered to a bucket under a customer key. With `LogBucketArgs.use`, a bucket
+    of others.
     """
 
     ELB_PREFIX = "elb"
@@ -140,7 +177,8 @@ class LogBucket(pulumi.ComponentResource):
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
-    policy: aws.s3.BucketPolicy
+    ready: list[pulumi.Resource]
+    """What has to be there before anything is delivered."""
 
     def __init__(
         self, name: str, args: LogBucketArgs | None = None, *, opts: pulumi.ResourceOptions | None = None
@@ -149,25 +187,40 @@ class LogBucket(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:LogBucket", name, None, opts)
         args = args or LogBucketArgs()
         here = location(self)
-        bucket = _bucket(name, args, here, self)
-        arn = here.bucket_arn(_bucket_name(name, here))
-        self.policy = _secure(name, bucket, args, None, _delivery_statements(arn, here), here, self)
-        self.name = bucket.bucket
-        self.arn = bucket.arn
+        if args.use is not None:
+            found = _used(name, args.use, self)
+            self.name, self.arn, self.ready = found.bucket, found.arn, []
+        else:
+            physical = _bucket_name(name, args, here)
+            arn = here.bucket_arn(physical)
+            bucket = _bucket(name, physical, args, self)
+            self.ready = [_secure(name, bucket, args, None, arn, _delivery_statements(arn, here), self)]
+            self.name, self.arn = bucket.bucket, bucket.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
 
 
-def _bucket_name(name: str, here: Location) -> pulumi.Output[str]:
+def _bucket_name(name: str, args: BucketArgs, here: Location) -> pulumi.Output[str]:
+    given = args.use or args.bucket_name
+    if given is not None:
+        return pulumi.Output.from_input(given)
     return pulumi.Output.format("{}-{}-{}", physical_name(name, _NAME_LIMIT), here.account, here.region)
 
 
-def _bucket(name: str, args: BucketArgs, here: Location, parent: pulumi.Resource) -> aws.s3.Bucket:
+def _used(name: str, use: pulumi.Input[str], parent: pulumi.Resource) -> pulumi.Output[aws.s3.GetBucketResult]:
+    """A bucket of others: that it is there is told before anything is created."""
+    found = aws.s3.get_bucket_output(bucket=use, opts=pulumi.InvokeOutputOptions(parent=parent))
+    named = f" {use}" if isinstance(use, str) else ""
+    explain(found.arn, f"{name}: there is no bucket{named} that this account may use")
+    return found
+
+
+def _bucket(name: str, physical: pulumi.Input[str], args: BucketArgs, parent: pulumi.Resource) -> aws.s3.Bucket:
     return aws.s3.Bucket(
         name,
-        bucket=_bucket_name(name, here),
+        bucket=physical,
         force_destroy=args.force_destroy,
         tags=tags(name),
-        opts=pulumi.ResourceOptions(parent=parent, protect=args.deletion_protection),
+        opts=pulumi.ResourceOptions(parent=parent, protect=args.deletion_protection, import_=args.import_id),
     )
 
 
@@ -176,8 +229,8 @@ def _secure(
     bucket: aws.s3.Bucket,
     args: BucketArgs,
     key: EncryptionKey | None,
+    arn: pulumi.Output[str],
     statements: tuple[Mapping[str, Any], ...],
-    here: Location,
     parent: pulumi.Resource,
 ) -> aws.s3.BucketPolicy:
     """All that S3 keeps apart from the bucket itself; returns the policy, for those who deliver to the bucket."""
@@ -215,7 +268,6 @@ def _secure(
         # S3 takes rules on old versions only once there can be some.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[versioning]),
     )
-    arn = here.bucket_arn(_bucket_name(name, here))
     return aws.s3.BucketPolicy(
         name,
         bucket=bucket.id,

@@ -57,25 +57,31 @@ def _routes(id: str) -> Any:
     return [{"cidrBlock": "0.0.0.0/0", **WAYS[place[0]]}] if WAYS[place[0]] else []
 
 
+def _asked(args: Mapping[str, Any], key: str) -> str:
+    if not isinstance(args.get(key), str):
+        raise Missing(f"the stand-in finds nothing but by {key}")
+    return str(args[key])
+
+
 def _vpc_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
-    return {"id": args["id"], "cidrBlock": VPC_CIDR, "region": region}
+    return {"id": _asked(args, "id"), "cidrBlock": VPC_CIDR, "region": region}
 
 
 def _subnet_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
-    found = {key: value for key, value in _subnet(args["id"], region).items() if value is not UNKNOWN}
+    found = {key: value for key, value in _subnet(_asked(args, "id"), region).items() if value is not UNKNOWN}
     if any(args.get(key, value) != value for key, value in found.items()):
         raise Missing("no matching EC2 Subnet found")
     return {**args, **found, "region": region}
 
 
 def _route_table_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
-    table = args["subnetId"].replace("subnet-", "rtb-")
+    table = _asked(args, "subnetId").replace("subnet-", "rtb-")
     return {**args, "id": table, "routeTableId": table, "region": region}
 
 
 def _endpoint_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
-    service = str(args["serviceName"]).removeprefix(f"com.amazonaws.{region}.")
-    if args["vpcId"] == VPC_ID and service not in ENDPOINTS:
+    service = _asked(args, "serviceName").removeprefix(f"com.amazonaws.{region}.")
+    if args.get("vpcId") == VPC_ID and service not in ENDPOINTS:
         raise Missing("no matching EC2 VPC Endpoint found")
     return {**args, "id": f"vpce-{service}", "region": region}
 

@@ -298,6 +298,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
         given, found = self.cloud.read(
             request.type, request.name, request.id, project=project, stack=stack, region=region
         )
+        found = {**wire.decode(request.properties)[0], **found, "id": request.id}
         urn = self.make_urn(request.parent, request.type, request.name)
         if urn in self.by_urn:
             raise DuplicateResource(f"two resources are called {urn}: give one of them another name")
@@ -309,7 +310,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             custom=True,
             parent=parent.urn if parent else None,
             inputs=given,
-            outputs={**found, "id": request.id},
+            outputs=found,
             secrets=frozenset(),
             shown=given,
             property_dependencies={},
@@ -324,7 +325,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
         self.recording.registrations.append(registration)
         if self.on_register:
             self.on_register(registration)
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode({**found, "id": request.id}))
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode(found))
 
     def Invoke(self, request: Any) -> Any:
         args, _ = wire.decode(request.args)

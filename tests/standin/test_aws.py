@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pulumi import _types
 
 from standin import aws, existing
+from standin.wire import UNKNOWN
 
 WHERE: dict[str, Any] = {"project": "platform", "stack": "test", "region": "eu-west-1"}
 
@@ -345,6 +346,27 @@ def test_a_policy_document():
 
 
 def test_an_unknown_look_up_fails_by_name():
-    message = "the AWS stand-in has no answer for aws:ec2/getVpc:getVpc: add it to INVOKES in standin/aws.py"
+    message = "the AWS stand-in has no answer for aws:ec2/getInstance:getInstance: add it to INVOKES in standin/aws.py"
     with pytest.raises(aws.UnknownFunction, match=re.escape(message)):
-        aws.invoke("aws:ec2/getVpc:getVpc", {}, region="eu-west-1")
+        aws.invoke("aws:ec2/getInstance:getInstance", {}, region="eu-west-1")
+
+
+def test_a_look_up_of_what_exists_tells_what_is_elsewhere():
+    asked = {"id": existing.subnet_id("private", "eu-west-1a"), "vpcId": existing.VPC_ID}
+    found = aws.invoke("aws:ec2/getSubnet:getSubnet", asked, region="eu-west-1")
+    assert (found["availabilityZone"], found["cidrBlock"]) == ("eu-west-1a", "10.64.8.0/24")
+    for elsewhere in ({"availabilityZone": "eu-west-1b"}, {"vpcId": "vpc-00000000"}):
+        with pytest.raises(existing.Missing, match="no matching EC2 Subnet found"):
+            aws.invoke("aws:ec2/getSubnet:getSubnet", asked | elsewhere, region="eu-west-1")
+    with pytest.raises(existing.Missing, match="finds nothing but by id"):
+        aws.invoke("aws:ec2/getVpc:getVpc", {"default": True}, region="eu-west-1")
+
+
+def test_where_the_routes_of_an_unknown_vpc_lead_is_unknown():
+    def routes(table):
+        where = {"project": "platform", "stack": "dev", "region": "eu-west-1"}
+        return aws.read("aws:ec2/routeTable:RouteTable", "some", table, **where)[0]["routes"]
+
+    assert routes("rtb-0123456789abcdef0") is UNKNOWN
+    assert routes("rtb-0aaaaaaaaaaaaaaaa") == [{"cidrBlock": "0.0.0.0/0", "gatewayId": existing.INTERNET_GATEWAY_ID}]
+    assert routes("rtb-0ccccccccccccccca") == []

@@ -267,12 +267,13 @@ def test_a_provider_gives_its_region_and_tags():
     assert east.type == "pulumi:providers:aws"
 
 
-def test_a_resource_that_exists_is_read_and_not_registered():
+def test_a_resource_that_exists_is_read_as_such():
     def program():
         pulumi.export("arn", aws.s3.Bucket.get("there", "my-bucket", bucket="my-bucket").arn)
 
     recording = record(program)
-    assert recording.registrations == []
+    (bucket,) = recording.registrations
+    assert (bucket.read, bucket.outputs["id"], bucket.property_dependencies) == (True, "my-bucket", {})
     assert recording.outputs == {"arn": "arn:aws:s3:::my-bucket"}
 
 
@@ -321,8 +322,8 @@ def test_two_resources_of_one_urn_are_refused():
 
 
 def test_an_unknown_look_up_is_named():
-    with pytest.raises(UnknownFunction, match=r"no answer for aws:ec2/getVpc:getVpc"):
-        record(lambda: aws.ec2.get_vpc(default=True))
+    with pytest.raises(UnknownFunction, match=r"no answer for aws:ec2/getInstance:getInstance"):
+        record(lambda: aws.ec2.get_instance(instance_id="i-1"))
 
 
 def test_a_transform_is_not_ignored():
