@@ -4,4 +4,4 @@ Nothing here reads stack configuration: a component takes its arguments and, fro
 """
 
 __version__ = "0.2.0"
-"""The library's, and that of its provider, its policy pack and its changelog."""
+"""The version of the library, of its provider for other languages and of the policy pack; see CHANGELOG.md."""
