@@ -260,6 +260,37 @@ def roles_managed_narrowly(resource: Resource, graph: Graph) -> Iterator[str]:
     yield from (f"{how}, within its account" for how in _escalations(resource, graph, "account"))
 
 
+@rule(
+    "no-escalation-by-parts", "iam/role",
+    family=FAMILY, severity="high",
+    title="No role's policies are together a way to all rights",
+    controls="FSBP IAM.1, CKV_AWS_286",
+    remediation="Name the roles that it may pass, and by iam:PassedToService the services that they are passed to",
+)  # fmt: skip
+def no_escalation_by_parts(role: Resource, graph: Graph) -> Iterator[str]:
+    """Of the policies that the program makes; what one of them does by itself, `no-privilege-escalation` says."""
+
+    def parts() -> Iterator[Resource]:
+        yield role
+        yield from graph.referrers(role, "iam/rolePolicy", "role")
+        for attachment in graph.referrers(role, "iam/rolePolicyAttachment", "role"):
+            attached = peek(attachment, "policyArn")
+            if attached is UNKNOWN or not str(attached).startswith("arn:aws:iam::aws:"):
+                yield from graph.targets(attachment, "policyArn", "iam/policy")
+
+    found, doubt = gathered(parts())
+    said: list[Mapping[str, Any]] = []
+    for part in found:
+        allowed, unclear = gathered(_allowing(part))
+        doubt = doubt or unclear
+        said += allowed
+        if any(reach == "everything" for reach, _ in escalations(allowed)):
+            return
+    yield from (how for reach, how in escalations(said) if reach == "everything")
+    if doubt:
+        raise doubt
+
+
 def _escalations(resource: Resource, graph: Graph, over: Reach) -> Iterator[str]:
     def found(_: Graph) -> tuple[list[tuple[Reach, str]], Unknown | None]:
         said, doubt = gathered(_allowing(resource))

@@ -817,6 +817,12 @@ def passes_roles(statement: Mapping[str, Any]) -> bool:
     return bool(statement["Action"] == "iam:PassRole")
 
 
+PASSING_TO_MACHINES = {
+    "Effect": "Allow",
+    "Action": "iam:PassRole",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+}
 ESCALATING = (
     may(["iam:PutRolePolicy"]),
     may(["iam:Attach*Policy"]),
@@ -889,6 +895,14 @@ IAM_OPERATORS = [
         "no-privilege-escalation",
         "iam/role",
         put("inlinePolicies", [{"policy": json.dumps({"Statement": {**EVERYONE, "Action": "iam:Put*"}})}]),
+    ),
+    broken(
+        "no-escalation-by-parts",
+        "iam/role",
+        together(
+            put("inlinePolicies", [{"policy": json.dumps({"Statement": [PASSING_TO_MACHINES]})}]),
+            referrer("iam/rolePolicy", "role", may(["ec2:RunInstances"])),
+        ),
     ),
     broken(
         "roles-managed-narrowly",

@@ -91,6 +91,26 @@ def inline(*policies: object) -> Made:
     return res("iam/role", "x", inlinePolicies=[{"policy": found} for found in policies])
 
 
+TO_MACHINES = {"Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}}
+PASS = policy(Action="iam:PassRole", Resource="*", **TO_MACHINES)
+START = policy(Action="ec2:RunInstances", Resource="*")
+
+
+def parted(passing: Any, starting: Any, *, attached: bool = False) -> list[Made]:
+    """A role that may pass roles by one policy, and start machines by another."""
+    role = res("iam/role", "x", inlinePolicies=[{"policy": passing}])
+    if not attached:
+        return [role, res("iam/rolePolicy", "start", role=role, policy=starting)]
+    own = res("iam/policy", "start", policy=starting)
+    return [role, own, res("iam/rolePolicyAttachment", "start", role=role, policyArn=arn(own))]
+
+
+def given(policy_arn: str) -> list[Made]:
+    """A role that may pass roles, and has a policy that isn't in the program."""
+    role = res("iam/role", "x", inlinePolicies=[{"policy": PASS}])
+    return [role, res("iam/rolePolicyAttachment", "a", role=role, policyArn=policy_arn)]
+
+
 # What is no way to all rights.
 HARMLESS = [
     policy(Action="s3:GetObject", Resource="*"),
@@ -336,6 +356,28 @@ CASES = [
         ok=[res("iam/role", "x"), inline(*HARMLESS)],
         bad=[inline(UNKNOWN, WAYS[0]), inline(HARMLESS[0], WAYS[-1])],
         unknown=[inline(UNKNOWN), inline(HARMLESS[0], UNKNOWN)],
+    ),
+    case(
+        "no-escalation-by-parts",
+        "iam/role",
+        ok=[
+            res("iam/role", "x", inlinePolicies=[{"policy": PASS}]),
+            parted(policy(Action="iam:PassRole", Resource=ROLE, **TO_MACHINES), START),
+            parted(PASS, policy(Action="ec2:StartInstances", Resource="*")),
+            parted(policy(Action="iam:*", Resource="*"), START),  # by itself
+            [
+                (role := res("iam/role", "x", inlinePolicies=[{"policy": PASS}])),
+                res(
+                    "iam/rolePolicyAttachment", "a", role=role, policyArn="arn:aws:iam::aws:policy/AmazonEC2FullAccess"
+                ),
+            ],
+        ],
+        bad=[parted(PASS, START), parted(PASS, START, attached=True), parted(START, PASS)],
+        unknown=[
+            parted(PASS, UNKNOWN),
+            parted(UNKNOWN, START, attached=True),
+            given("arn:aws:iam::123456789012:policy/other"),
+        ],
     ),
     *(
         case(
