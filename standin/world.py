@@ -12,6 +12,10 @@ from google.protobuf import json_format, struct_pb2
 from . import wire
 
 
+STATE_ONLY = "random:"
+"""What exists nowhere but in the engine's state, under ids that several share."""
+
+
 class Failure(Exception):
     """What an operation ends with, in AWS's words.
 
@@ -70,16 +74,20 @@ class World:
             Failure: where another has its name.
         """
         key = type_of(urn), id
-        if key in self.things:
-            raise Failure(f"AlreadyExists: {id} already exists")
-        self.gone.discard(key)
-        self.things[key] = Thing(urn, frozenset(inputs.fields), _plain(properties), self.births[urn])
+        generation = self.births[urn]
         self.births[urn] += 1
+        if key[0].startswith(STATE_ONLY):
+            return
+        if key in self.things:
+            raise Failure(f"AlreadyExists: {key[0]} {id} already exists")
+        self.gone.discard(key)
+        self.things[key] = Thing(urn, frozenset(inputs.fields), _plain(properties), generation)
 
     def update(self, urn: str, id: str, inputs: struct_pb2.Struct, properties: struct_pb2.Struct) -> None:
         """Change a resource."""
         key = type_of(urn), id
-        self.things[key] = Thing(urn, frozenset(inputs.fields), _plain(properties), self.generation(urn, id))
+        if not key[0].startswith(STATE_ONLY):
+            self.things[key] = Thing(urn, frozenset(inputs.fields), _plain(properties), self.generation(urn, id))
 
     def delete(self, urn: str, id: str, properties: Mapping[str, Any]) -> None:
         """Take a resource away, which a provider knows by these properties.
@@ -95,7 +103,8 @@ class World:
         if left:
             self.left[urn] = left
         self.things.pop(key, None)
-        self.gone.add(key)
+        if not key[0].startswith(STATE_ONLY):
+            self.gone.add(key)
 
     def generation(self, urn: str, id: str) -> int:
         """The generation of a resource that exists."""
