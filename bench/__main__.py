@@ -37,10 +37,14 @@ def main() -> int:
     parser.add_argument("--terraform", action="store_true", help="also Terraform's plan, at three sizes (two minutes)")
     jobs = "only the analytics jobs, with so many orders at a time (default: 1000000), on a real MariaDB and Spark"
     parser.add_argument("--jobs", type=int, nargs="*", metavar="ROWS", help=jobs)
+    scale = "only what a resource costs in a stack ten times as large, on the real engine too (five minutes)"
+    parser.add_argument("--scale", action="store_true", help=scale)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.jobs is not None:
         return measure_jobs(arguments.jobs or [1_000_000], arguments.out, as_json=arguments.json)
+    if arguments.scale:
+        return measure_scale(arguments.out, as_json=arguments.json)
 
     registrations = record(arguments.stack)
     resources = arguments.out / "resources.json"
@@ -75,18 +79,41 @@ def measure_jobs(sizes: list[int], out: Path, *, as_json: bool) -> int:
     """Measures the analytics jobs."""
     from bench.jobs import measure
 
-    rows: list[dict[str, float]] = []
-    for row in measure(sizes):
-        if not as_json:
-            if not rows:
-                print("  ".join(row))
-            print("  ".join(f"{value:>{len(name)},}" for name, value in row.items()), flush=True)
-        rows.append(row)
+    rows = list(shown(measure(sizes), quiet=as_json))
     text = json.dumps(rows, indent=2)
     (out / "jobs.json").write_text(text + "\n", encoding="utf-8")
     if as_json:
         print(text)
     return 0
+
+
+def measure_scale(out: Path, *, as_json: bool) -> int:
+    """Measures what a resource costs in a larger stack."""
+    from bench.scale import LIMIT, measure, per_resource
+
+    rows = list(shown(measure(), quiet=as_json))
+    ratios = per_resource(rows)
+    text = json.dumps({"rows": rows, "per resource, largest / smallest": ratios, "limit": LIMIT}, indent=2)
+    (out / "scale.json").write_text(text + "\n", encoding="utf-8")
+    met = all(ratio <= LIMIT for ratio in ratios.values())
+    if as_json:
+        print(text)
+    else:
+        print(f"{'met' if met else 'MISSED'}: at most {LIMIT} times as much a resource in the largest stack: {ratios}")
+    return 0 if met else 1
+
+
+def shown(rows: Iterator[dict[str, Any]], *, quiet: bool) -> Iterator[dict[str, Any]]:
+    """The rows, each printed as soon as it is known."""
+    for number, row in enumerate(rows):
+        if not quiet:
+            if not number:
+                print("  ".join(row))
+            print(
+                "  ".join(f"{value:>{len(name)}{'' if isinstance(value, str) else ','}}" for name, value in row.items())
+            )
+            sys.stdout.flush()
+        yield row
 
 
 def record(stack: str) -> list[dict[str, Any]]:

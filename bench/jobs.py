@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.jobs import parts, shop
 
@@ -36,7 +37,7 @@ print(json.dumps(seconds))
 """
 
 
-def measure(sizes: list[int]) -> Iterator[dict[str, float]]:
+def measure(sizes: list[int]) -> Iterator[dict[str, Any]]:
     """A row a size, as soon as it is known: rows a second, and how they compare in the same run."""
     lacking = parts.install()
     if lacking:
