@@ -178,7 +178,8 @@ class Network(pulumi.ComponentResource):
         else:
             self._create(logs_key)
         self.register_outputs(
-            {"vpc_id": self.vpc_id} | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
+            {"vpc_id": self.vpc_id, "cidr": self.cidr}
+            | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
         )
 
     def _create(self, logs_key: EncryptionKey) -> None:
@@ -233,12 +234,12 @@ class Network(pulumi.ComponentResource):
             explain(subnet.id, f"{name}: VPC {_named(use.vpc_id)} has no subnet {_named(id)} in {zone}")
             table = aws.ec2.get_route_table_output(subnet_id=id, opts=self._lookup)
             explain(table.route_table_id, f"{name}: subnet {_named(id)} is associated with no route table of its own")
-            found[zone] = subnet.id
-            # Nothing comes of these: they are read for the policy pack, which judges a subnet by its routes.
-            aws.ec2.Subnet.get(name, subnet.id, opts=self._child)
-            aws.ec2.RouteTable.get(name, table.route_table_id, opts=self._child)
-            association = pulumi.Output.format("{}/{}", subnet.id, table.route_table_id)
+            # The routes are read for the policy pack, which judges a subnet by them: nothing else comes of it.
+            there = aws.ec2.Subnet.get(name, subnet.id, opts=self._child)
+            routes = aws.ec2.RouteTable.get(name, table.route_table_id, opts=self._child)
+            association = pulumi.Output.format("{}/{}", there.id, routes.id)
             aws.ec2.RouteTableAssociation.get(name, association, opts=self._child)
+            found[zone] = there.id
         return Subnets(self.vpc_id, self.cidr, found)
 
     def _create_subnets(self, tier: Tier) -> Subnets:

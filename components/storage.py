@@ -105,7 +105,7 @@ class SecureBucket(pulumi.ComponentResource):
             if statements:
                 raise ValueError(f"{name}: a bucket that is only used keeps its policy: no statements can be added")
             found = _used(name, args.use, self)
-            self.name, self.arn = found.bucket, found.arn
+            self.name, self.arn = found.id, found.arn
             self.domain_name = found.bucket_regional_domain_name
         else:
             bucket = _bucket(name, physical, args, self)
@@ -189,7 +189,7 @@ class LogBucket(pulumi.ComponentResource):
         here = location(self)
         if args.use is not None:
             found = _used(name, args.use, self)
-            self.name, self.arn, self.ready = found.bucket, found.arn, []
+            self.name, self.arn, self.ready = found.id, found.arn, []
         else:
             physical = _bucket_name(name, args, here)
             arn = here.bucket_arn(physical)

@@ -454,7 +454,7 @@ def build(registrations: Sequence[Registration], region: str) -> Architecture:
 class _Builder:
     def __init__(self, registrations: Sequence[Registration], region: str) -> None:
         self.region = region
-        self.count = sum(r.custom for r in registrations)
+        self.count = sum(r.custom and not r.read for r in registrations)
         shown = [r for r in registrations if r.custom or r.type in NODES]
         self.resources = {r.urn: r for r in sorted(shown, key=lambda r: r.urn)}
         self.components = {r.urn: r for r in registrations if not r.custom}
@@ -788,12 +788,22 @@ class _Builder:
     def tier(self, subnet: str) -> str:
         """Which way out a subnet has, and the part of its name that it shares with those in other zones."""
         gateways = {self.type(g) for g, _ in self.reach(subnet, "route")}
-        way = "Public" if GATEWAY in gateways else "Private" if NAT in gateways else "Isolated"
+        way = "Public" if GATEWAY in gateways else "Private" if NAT in gateways else self.read_way(subnet)
         resource = self.resources[subnet]
         zone = resource.inputs.get("availabilityZone")
         names = [re.escape(e) for e in (zone, zone[-1:]) if e] if isinstance(zone, str) else []
         stem = re.sub(f"[-_]?({'|'.join([*names, '[0-9]+'])})$", "", resource.name)
         return f"{way}:{stem}"
+
+    def read_way(self, subnet: str) -> str:
+        """Which way out a subnet of others has, whose route table is only read."""
+        tables = [self.resources[table] for table, _ in self.arrows["route"][subnet] if self.resources[table].read]
+        if any(not isinstance(table.inputs.get("routes"), list) for table in tables):
+            return "Unknown"
+        gateways = [str(v) for t in tables for route in t.inputs["routes"] for v in route.values()]
+        if any(gateway.startswith("igw-") for gateway in gateways):
+            return "Public"
+        return "Private" if any(gateway.startswith(("nat-", "tgw-")) for gateway in gateways) else "Isolated"
 
     def boxes(self) -> dict[str, Box]:
         boxes = {self.region: Box(self.region, f"Region {self.region}", kind="region")}
@@ -803,6 +813,7 @@ class _Builder:
             caption = " · ".join(x for x in (fill("{cidrBlock}", inputs), "flow logs" if logged else None) if x)
             boxes[urn] = Box(urn, f"VPC {self.resources[urn].name}", caption, "vpc", self.region_box(urn, boxes))
         captions = {"Public": "routed to the internet", "Private": "out through NAT", "Isolated": "no way out"}
+        captions["Unknown"] = "as its routes lead, which only AWS knows"
         subnets = [u for u in self.resources if self.type(u) == SUBNET]
         subnets.sort(key=lambda u: (list(captions).index(self.tier(u).split(":")[0]), u))
         stems = defaultdict(set)
@@ -812,12 +823,20 @@ class _Builder:
             tier = self.tier(urn)
             way, stem = tier.split(":", 1)
             label = f"{way} subnets" if len(stems[way]) == 1 else f"{way} subnets {stem}"
-            around = self.vpc(urn) or self.region_box(urn, boxes)
-            boxes.setdefault(tier, Box(tier, label, captions[way], way.lower(), around))
+            around = self.vpc(urn) or self.read_vpc(urn, boxes) or self.region_box(urn, boxes)
+            kind = "isolated" if way == "Unknown" else way.lower()
+            boxes.setdefault(tier, Box(tier, label, captions[way], kind, around))
             inputs = self.known(urn)
             zone = fill("{availabilityZone}", inputs) or self.resources[urn].name
             boxes[urn] = Box(urn, zone, fill("{cidrBlock}", inputs) or "", "subnet", tier)
         return boxes
+
+    def read_vpc(self, subnet: str, boxes: dict[str, Box]) -> str | None:
+        """The box of the VPC that a subnet of others is in."""
+        id = self.resources[subnet].inputs.get("vpcId")
+        if not self.resources[subnet].read or not isinstance(id, str):
+            return None
+        return boxes.setdefault(id, Box(id, f"VPC {id}", "of others", "vpc", self.region_box(subnet, boxes))).id
 
     def region_box(self, urn: str, boxes: dict[str, Box]) -> str:
         """The box of the region that a resource is in, or of what is global."""
@@ -842,7 +861,7 @@ class _Builder:
             return subnets[0]
         if len(tiers) == 1:
             return tiers.pop()
-        vpc = self.vpc(urn) or next((self.vpc(s) for s in subnets), None)
+        vpc = self.vpc(urn) or next((self.vpc(s) or self.read_vpc(s, boxes) for s in subnets), None)
         return vpc or self.region_box(urn, boxes)
 
     # -- nodes -----------------------------------------------------------------------------------------------------

@@ -476,7 +476,7 @@ def as_json(preview: Preview) -> dict[str, Any]:
         "region": project.region,
         "unknown": preview.unknown,
         "summary": {
-            "resources": sum(r.custom for r in registrations),
+            "resources": sum(r.custom and not r.read for r in registrations),
             "components": sum(not r.custom for r in registrations),
             **judged["summary"],
             "exit_code": preview.exit_code,

@@ -179,6 +179,8 @@ class Settings(Args):
             yield from self._delivery_refusals()
         if self.network.nat == "none":
             yield from self._endpoint_refusals()
+        if self.network.use and not self.network.use.public:
+            yield from self._public_refusals()
 
     def _analytics_refusals(self) -> Iterator[Refusal]:
         if not self.tiers.database:
@@ -208,6 +210,17 @@ class Settings(Args):
         if self.network.nat == "none":
             yield Refusal(
                 ("network", "nat"), "the builds of tiers.delivery fetch packages from the internet: give them NAT"
+            )
+
+    def _public_refusals(self) -> Iterator[Refusal]:
+        """In a VPC of others without public subnets, nothing can be public."""
+        if self.tiers.load_balancing and self.load_balancer_clients != "vpc":
+            yield Refusal(
+                ("network", "use", "public"), "the load balancer of tiers.edge needs them: name one in each zone"
+            )
+        if self.tiers.web and self.web.placement == "public":
+            yield Refusal(
+                ("network", "use", "public"), "web.placement is public: name one in each zone, or make it private"
             )
 
     def _endpoint_refusals(self) -> Iterator[Refusal]:

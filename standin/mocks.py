@@ -313,7 +313,12 @@ class _Monitor(pulumi_mocks.MockMonitor):
             outputs=found,
             secrets=frozenset(),
             shown=given,
-            property_dependencies={},
+            # What belongs to others comes with ids alone.
+            property_dependencies={
+                key: [urn for urn, other in self.by_urn.items() if other.read and other.outputs["id"] == value]
+                for key, value in given.items()
+                if isinstance(value, str)
+            },
             dependencies=sorted(request.dependencies),
             provider=request.provider or None,
             protect=False,

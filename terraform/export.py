@@ -99,7 +99,8 @@ class References:
         path, _, function = token.rpartition(":")
         result = f"{path}:{function[0].upper()}{function[1:]}Result"
         terraform_type = self.names.data_type(token)
-        called = next((label(str(v)) for k, v in args.items() if k != "region" and isinstance(v, str)), "current")
+        given = [v for k, v in args.items() if k != "region" and isinstance(v, str) and OPEN not in v]
+        called = label(given[0]) if given else "current"
         if terraform_type is None:
             return self._supplied(result, called)
         block = self.names.data[terraform_type]

@@ -70,12 +70,37 @@ def client(service: str, address: str, region: str) -> Any:
 
 
 def seed(export: Export, address: str) -> None:
-    """Put there what the program looks up and so expects to find: hosted zones."""
+    """Put there what the program looks up and so expects to find: hosted zones, keys, buckets, a VPC's subnets."""
+    data = export.files["main.tf.json"].get("data", {})
     route53 = client("route53", address, "us-east-1")
     there = {zone["Name"].rstrip(".") for zone in route53.list_hosted_zones()["HostedZones"]}
-    looked_up = export.files["main.tf.json"].get("data", {}).get("aws_route53_zone", {}).values()
-    for name in {zone["name"] for zone in looked_up} - there:
+    for name in {zone["name"] for zone in data.get("aws_route53_zone", {}).values()} - there:
         route53.create_hosted_zone(Name=name, CallerReference=name)
+    kms, s3 = client("kms", address, export.region), client("s3", address, export.region)
+    aliases = {alias["AliasName"] for alias in kms.list_aliases()["Aliases"]}
+    for name in {alias["name"] for alias in data.get("aws_kms_alias", {}).values()} - aliases:
+        kms.create_alias(AliasName=name, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    for bucket in data.get("aws_s3_bucket", {}).values():
+        s3.create_bucket(Bucket=bucket["bucket"])
+    _seed_networks(data, client("ec2", address, export.region))
+
+
+def _seed_networks(data: dict[str, Any], ec2: Any) -> None:
+    """VPCs and their subnets. It gives out ids of its own: the look-ups then name those."""
+    for network in data.get("aws_vpc", {}).values():
+        network["id"] = ec2.create_vpc(CidrBlock="10.64.0.0/16")["Vpc"]["VpcId"]
+        tables = data.get("aws_route_table", {}).values()
+        for number, subnet in enumerate(data.get("aws_subnet", {}).values()):
+            made = ec2.create_subnet(
+                VpcId=network["id"],
+                CidrBlock=f"10.64.{number}.0/24",
+                AvailabilityZone=subnet["availability_zone"],
+            )["Subnet"]["SubnetId"]
+            table = ec2.create_route_table(VpcId=network["id"])["RouteTable"]["RouteTableId"]
+            ec2.associate_route_table(RouteTableId=table, SubnetId=made)
+            for body in (body for body in tables if body["subnet_id"] == subnet["id"]):
+                body["subnet_id"] = made
+            subnet["id"] = made
 
 
 def validate_state_machine_definition(request: Any) -> tuple[int, dict[str, str], str]:

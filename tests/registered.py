@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from standin import existing
 from standin.mocks import Recording, Registration, record, run_program
 from terraform.conformance import changed
 
@@ -42,6 +43,12 @@ def _run_stack(stack: str, unknown: bool, changes: str) -> Recording:
     for section, wanted in sections.items():
         config[f"platform:{section}"] = changed(config.get(f"platform:{section}", {}), wanted)
     return run_program(ROOT, stack, config, unknown=unknown)
+
+
+def used_vpc(*zones: str) -> dict[str, Any]:
+    """The setting `network.use` for the landing zone's VPC that the stand-in knows."""
+    subnets = {tier: {zone: existing.subnet_id(tier, zone) for zone in zones} for tier in existing.TIERS}
+    return {"vpc_id": existing.VPC_ID, **subnets}
 
 
 def of(recording: Recording, type_token: str) -> dict[str, Registration]:

@@ -7,7 +7,7 @@ import pytest
 
 from components import analytics, backend, kubernetes
 from settings.model import TiersSettings
-from tests.registered import STACKS, by_sid, of, one, run_stack
+from tests.registered import STACKS, by_sid, of, one, run_stack, stack_config, used_vpc
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 QUICKSIGHT = "arn:aws:quicksight:us-east-1:123456789012"
@@ -24,6 +24,12 @@ MATRIX: dict[str, dict[str, Any]] = {
         "analytics": {"packages": [], "jars": ["s3://platform-dev-artifacts-123456789012-us-east-1/jars/" + DRIVER]},
     },
     "NAT per zone, web private": {"network": {"nat": "per_zone"}, "web": {"placement": "private"}},
+    "VPC, keys and buckets of others": {
+        "network": {"cidr": None, "use": used_vpc("us-east-1a", "us-east-1b")},
+        "security": {"use": {"data": "alias/landing-zone-data", "logs": "alias/landing-zone-logs"}},
+        "logs": {"use": "landing-zone-logs", **dict.fromkeys(stack_config("dev")["platform:logs"])},
+        "storage": {"use": "landing-zone-data", **dict.fromkeys(stack_config("dev")["platform:storage"])},
+    },
     "three zones": {"network": {"zones": ["us-east-1a", "us-east-1b", "us-east-1c"]}},
     "Classic load balancer": {"load_balancing": {"classic": {}}},
     "application load balancer only": {"load_balancing": {"network": None}},

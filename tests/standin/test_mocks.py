@@ -273,7 +273,7 @@ def test_a_resource_that_exists_is_read_as_such():
 
     recording = record(program)
     (bucket,) = recording.registrations
-    assert (bucket.read, bucket.outputs["id"], bucket.property_dependencies) == (True, "my-bucket", {})
+    assert (bucket.read, bucket.outputs["id"], bucket.property_dependencies) == (True, "my-bucket", {"bucket": []})
     assert recording.outputs == {"arn": "arn:aws:s3:::my-bucket"}
 
 
