@@ -127,8 +127,9 @@ class NetworkArgs(Args):
             )
         for tier in get_args(Tier):
             subnets = getattr(use, tier)
-            for zone in sorted(set(self.zones) - set(subnets)) if subnets or tier == "private" else []:
-                yield Refusal(("use", tier), f"has no subnet in {zone}, which is among `zones`")
+            missing = sorted(set(self.zones) - set(subnets)) if subnets or tier == "private" else []
+            if missing:
+                yield Refusal(("use", tier), f"has no subnet in {', '.join(missing)}, which `zones` names")
             for zone in sorted(set(subnets) - set(self.zones)):
                 yield Refusal(("use", tier, zone), "is not among `zones`")
 
@@ -234,10 +235,11 @@ class Network(pulumi.ComponentResource):
             explain(subnet.id, f"{name}: VPC {_named(use.vpc_id)} has no subnet {_named(id)} in {zone}")
             table = aws.ec2.get_route_table_output(subnet_id=id, opts=self._lookup)
             explain(table.route_table_id, f"{name}: subnet {_named(id)} is associated with no route table of its own")
-            # The routes are read for the policy pack, which judges a subnet by them: nothing else comes of it.
+            # The routes are read for the policy pack, which judges a subnet by them: nothing else comes of it. What is
+            # read goes by the ids that were looked up, since a preview knows those.
             there = aws.ec2.Subnet.get(name, subnet.id, opts=self._child)
-            routes = aws.ec2.RouteTable.get(name, table.route_table_id, opts=self._child)
-            association = pulumi.Output.format("{}/{}", there.id, routes.id)
+            aws.ec2.RouteTable.get(name, table.route_table_id, opts=self._child)
+            association = pulumi.Output.format("{}/{}", subnet.id, table.route_table_id)
             aws.ec2.RouteTableAssociation.get(name, association, opts=self._child)
             found[zone] = there.id
         return Subnets(self.vpc_id, self.cidr, found)

@@ -54,10 +54,10 @@ def show(preview: Preview, *, resources: bool = False, console: Console | None =
     """Prints the report."""
     printer = Printer(console or Console(highlight=False, markup=False, emoji=False))
     project, registrations = preview.project, preview.recording.registrations
-    custom = [r for r in registrations if r.custom]
+    made, components = sum(r.custom and not r.read for r in registrations), sum(not r.custom for r in registrations)
     printer.line(
         (f"{project.name} {project.stack}", "bold"),
-        f" in {project.region}: {counted(len(custom))} in {counted(len(registrations) - len(custom), 'component')}",
+        f" in {project.region}: {counted(made)} in {counted(components, 'component')}",
         " (offline, as in a first preview)" if preview.unknown else " (offline preview)",
     )
     for note in preview.notes:

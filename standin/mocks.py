@@ -330,7 +330,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
         self.recording.registrations.append(registration)
         if self.on_register:
             self.on_register(registration)
-        return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.encode(found))
+        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=wire.encode(found))
 
     def Invoke(self, request: Any) -> Any:
         args, _ = wire.decode(request.args)
