@@ -1,4 +1,4 @@
-"""A repository of container images that a role of another account may pull from."""
+"""A repository of container images that one role may pull from, and nobody else."""
 
 import pulumi
 from platform_components.registry import Registry, RegistryArgs, RepositoryArgs
