@@ -157,6 +157,24 @@ def location(parent: pulumi.Resource, region: str | None = None) -> Location:
     return Location(parent, region)
 
 
+class LookedUp(pulumi.ComponentResource):
+    """What exists and belongs to others, as a look-up has found it: nothing is made of it.
+
+    It is there for the policy pack, which sees what a program registers and not what it looks up or reads.
+    """
+
+    def __init__(
+        self, name: str, type_token: str, properties: Mapping[str, pulumi.Input[Any]], *, parent: pulumi.Resource
+    ) -> None:
+        """Args:
+        type_token: the type that it would have, such as `aws:ec2/subnet:Subnet`.
+        properties: its id, and whatever else of it policies judge, as that type names them.
+        """
+        found = {"type": type_token, "properties": properties}
+        super().__init__(f"{PACKAGE}:LookedUp", name, found, pulumi.ResourceOptions(parent=parent))
+        self.register_outputs(found)
+
+
 def explain(found: pulumi.Output[Any], missing: str) -> None:
     """Say what is missing where a look-up fails, beside the provider's own words, which don't tell whose it was."""
 

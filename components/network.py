@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, field_validator
 from .common import (
     PACKAGE,
     Args,
+    LookedUp,
     OrOutput,
     Refusal,
     RetentionDays,
@@ -150,7 +151,7 @@ class Subnets:
 class Network(pulumi.ComponentResource):
     """A VPC whose subnets are reachable from the internet (public), reach it (private), or neither (isolated).
 
-    With `NetworkArgs.use`, a VPC of others: looked up, and its subnets and their routes read, so that they are judged.
+    With `NetworkArgs.use`, a VPC of others: its subnets and their routes are looked up, so that they are judged.
     """
 
     vpc_id: pulumi.Output[str]
@@ -179,8 +180,7 @@ class Network(pulumi.ComponentResource):
         else:
             self._create(logs_key)
         self.register_outputs(
-            {"vpc_id": self.vpc_id, "cidr": self.cidr}
-            | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
+            {"vpc_id": self.vpc_id} | {f"{tier}_subnet_ids": getattr(self, tier).ids for tier in get_args(Tier)}
         )
 
     def _create(self, logs_key: EncryptionKey) -> None:
@@ -235,13 +235,15 @@ class Network(pulumi.ComponentResource):
             explain(subnet.id, f"{name}: VPC {_named(use.vpc_id)} has no subnet {_named(id)} in {zone}")
             table = aws.ec2.get_route_table_output(subnet_id=id, opts=self._lookup)
             explain(table.route_table_id, f"{name}: subnet {_named(id)} is associated with no route table of its own")
-            # The routes are read for the policy pack, which judges a subnet by them: nothing else comes of it. What is
-            # read goes by the ids that were looked up, since a preview knows those.
-            there = aws.ec2.Subnet.get(name, subnet.id, opts=self._child)
-            aws.ec2.RouteTable.get(name, table.route_table_id, opts=self._child)
-            association = pulumi.Output.format("{}/{}", subnet.id, table.route_table_id)
-            aws.ec2.RouteTableAssociation.get(name, association, opts=self._child)
-            found[zone] = there.id
+            # The policy pack judges a subnet by its routes.
+            there = {"id": subnet.id, "vpcId": subnet.vpc_id, "availabilityZone": zone, "cidrBlock": subnet.cidr_block}
+            public = {"mapPublicIpOnLaunch": subnet.map_public_ip_on_launch}
+            LookedUp(name, "aws:ec2/subnet:Subnet", there | public, parent=self)
+            routes = {"id": table.route_table_id, "routes": table.routes}
+            LookedUp(f"{name}-routes", "aws:ec2/routeTable:RouteTable", routes, parent=self)
+            ends = {"subnetId": subnet.id, "routeTableId": table.route_table_id}
+            LookedUp(f"{name}-association", "aws:ec2/routeTableAssociation:RouteTableAssociation", ends, parent=self)
+            found[zone] = subnet.id
         return Subnets(self.vpc_id, self.cidr, found)
 
     def _create_subnets(self, tier: Tier) -> Subnets:

@@ -8,9 +8,10 @@ property dependencies, which survive unknowns, where they are not.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -99,6 +100,29 @@ class Resource:
     def label(self) -> str:
         """How a message names the resource."""
         return f"{self.short} {self.name}"
+
+
+LOOKED_UP = "platform:index:LookedUp"
+"""A component that says what a program has looked up: its type, and its properties."""
+
+
+def _found(resource: Resource) -> Resource:
+    """What belongs to others is no resource of the program; a component that stands for it says what it is."""
+    properties = resource.props.get("properties")
+    if resource.type != LOOKED_UP or not isinstance(properties, Mapping):
+        return resource
+    # What a look-up doesn't say isn't known.
+    props = {key: UNKNOWN if value is None else _camel(value) for key, value in properties.items()}
+    return replace(resource, type=str(resource.props.get("type")), props=props, property_dependencies={})
+
+
+def _camel(value: Any) -> Any:
+    """What Python's SDK has looked up, by the names that resources give their properties."""
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {re.sub(r"_(.)", lambda part: part[1].upper(), key): _camel(item) for key, item in value.items()}
 
 
 def peek(value: Any, path: str) -> Any:
@@ -199,7 +223,7 @@ class Graph:
 
     def __init__(self, resources: Iterable[Resource], *, region: str | None = None) -> None:
         """`region` is the stack's, for resources whose provider says nothing about it."""
-        self.resources = list(resources)
+        self.resources = [_found(resource) for resource in resources]
         self._region = region
         self._by_urn = {resource.urn: resource for resource in self.resources}
         self._by_type: dict[str, list[Resource]] = defaultdict(list)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .wire import UNKNOWN
+from .world import Thing
 
 VPC_ID = "vpc-0123456789abcdef0"
 VPC_CIDR = "10.64.0.0/16"
@@ -40,7 +41,7 @@ def _place(id: str) -> tuple[str, str] | None:
 def _subnet(id: str, region: str) -> dict[str, Any]:
     place = _place(id)
     if place is None:
-        return {"mapPublicIpOnLaunch": UNKNOWN}
+        return {"cidrBlock": "10.64.255.0/24", "mapPublicIpOnLaunch": False}
     third = "abc".index(place[0]) * 8 + "abcdef".index(place[1])
     return {
         "vpcId": VPC_ID,
@@ -68,7 +69,7 @@ def _vpc_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
 
 
 def _subnet_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
-    found = {key: value for key, value in _subnet(_asked(args, "id"), region).items() if value is not UNKNOWN}
+    found = _subnet(_asked(args, "id"), region)
     if any(args.get(key, value) != value for key, value in found.items()):
         raise Missing("no matching EC2 Subnet found")
     return {**args, **found, "region": region}
@@ -76,7 +77,34 @@ def _subnet_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
 
 def _route_table_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
     table = _asked(args, "subnetId").replace("subnet-", "rtb-")
-    return {**args, "id": table, "routeTableId": table, "region": region}
+    return {**args, "id": table, "routeTableId": table, "routes": _routes(table), "region": region}
+
+
+def made(things: Mapping[tuple[str, str], Thing], token: str, args: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The answer to a look-up of what another stack has made; none where it is another's."""
+
+    def of(type_token: str, key: str, value: Any) -> list[dict[str, Any]]:
+        found = (thing.properties for (type_, _), thing in things.items() if type_ == type_token)
+        return [properties for properties in found if properties.get(key) == value]
+
+    match token:
+        case "aws:ec2/getSubnet:getSubnet":
+            for subnet in of("aws:ec2/subnet:Subnet", "id", args.get("id")):
+                if all(subnet[key] == value for key, value in args.items() if key in ("vpcId", "availabilityZone")):
+                    keys = ("id", "vpcId", "availabilityZone", "cidrBlock", "mapPublicIpOnLaunch")
+                    return {key: subnet[key] for key in keys}
+                raise Missing("no matching EC2 Subnet found")
+        case "aws:ec2/getRouteTable:getRouteTable":
+            for ends in of("aws:ec2/routeTableAssociation:RouteTableAssociation", "subnetId", args.get("subnetId")):
+                id = ends["routeTableId"]
+                routes = of("aws:ec2/route:Route", "routeTableId", id)
+                ways = ("gatewayId", "natGatewayId")
+                told = [
+                    {"cidrBlock": route["destinationCidrBlock"], **{way: route.get(way, "") for way in ways}}
+                    for route in routes
+                ]
+                return {"id": id, "routeTableId": id, "routes": told}
+    return None
 
 
 def _endpoint_answer(args: Mapping[str, Any], region: str) -> dict[str, Any]:
@@ -106,18 +134,11 @@ INVOKES = {
 
 def inputs(type_token: str, id: str, region: str) -> dict[str, Any] | None:
     """What somebody once gave a thing that exists, by its type and id; none where there is no such thing."""
-    subnet, _, table = id.partition("/")
     match type_token:
         case "aws:ec2/vpc:Vpc":
             return {"cidrBlock": VPC_CIDR, "enableDnsSupport": True} if id == VPC_ID else None
         case "aws:ec2/internetGateway:InternetGateway":
             return {"vpcId": VPC_ID} if id == INTERNET_GATEWAY_ID else None
-        case "aws:ec2/subnet:Subnet":
-            return _subnet(id, region)
-        case "aws:ec2/routeTable:RouteTable":
-            return {"routes": _routes(id)}
-        case "aws:ec2/routeTableAssociation:RouteTableAssociation":
-            return {"subnetId": subnet, "routeTableId": table}
         case "aws:kms/key:Key":
             return {"description": "by hand", "enableKeyRotation": False}
         case "aws:route53/zone:Zone":

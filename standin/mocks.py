@@ -7,13 +7,14 @@ import contextvars
 import gc
 import json
 import os
+import re
 import runpy
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -32,6 +33,7 @@ from .wire import SECRET, UNKNOWN
 __all__ = ["SECRET", "UNKNOWN", "Cloud", "Recording", "Registration", "program_directory", "record", "run_program"]
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+LOOKED_UP = "platform:index:LookedUp"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Registration:
     remote: bool = False
     """Whether a provider registered it and its children: none of them is there before what it depends on is."""
     read: bool = False
-    """Whether it belongs to others and is only read (`Resource.get`): `inputs` are then what they gave it."""
+    """Whether it belongs to others, and a component (`LookedUp`) stands for it: it has that one's URN."""
 
 
 @dataclass
@@ -155,6 +157,8 @@ class _Monitor(pulumi_mocks.MockMonitor):
         self.on_register: Callable[[Registration], None] | None = None
         self.reveal = False
         self.by_urn: dict[str, Registration] = {}
+        self.read: dict[Any, str] = {}
+        """The URNs of what is only read, by its id."""
         self.transforms = _Transforms()
         self._remote: Any = None
         """The request for the remote component that is being constructed."""
@@ -210,9 +214,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             outputs=outputs,
             secrets=secrets | extra.intersection(outputs),
             shown={k: v for k, v in hidden.items() if k not in extra},
-            property_dependencies={
-                key: sorted(deps.urns) for key, deps in sorted(request.propertyDependencies.items())
-            },
+            property_dependencies=self._dependencies(request, inputs),
             dependencies=sorted(request.dependencies),
             provider=request.provider or None,
             protect=request.protect,
@@ -220,6 +222,20 @@ class _Monitor(pulumi_mocks.MockMonitor):
             options=_options(request),
             remote=bool(self._remote) and (request.type, request.name) == (self._remote.type, self._remote.name),
         )
+        if request.type == LOOKED_UP:
+            # What a look-up doesn't say isn't known.
+            properties = {k: UNKNOWN if v is None else _camel(v) for k, v in inputs["properties"].items()}
+            registration = replace(
+                registration,
+                type=inputs["type"],
+                custom=True,
+                read=True,
+                inputs=properties,
+                outputs=properties,
+                shown=properties,
+                property_dependencies=self._dependencies(None, properties),
+            )
+            self.read.update({properties["id"]: urn} if isinstance(properties.get("id"), str) else {})
         self.by_urn[urn] = registration
         self.recording.registrations.append(registration)
         if self.on_register:
@@ -267,6 +283,16 @@ class _Monitor(pulumi_mocks.MockMonitor):
             type_token, name, inputs, project=project, stack=stack, region=region, default_tags=tags
         )
 
+    def _dependencies(self, request: Any, inputs: Mapping[str, Any]) -> dict[str, list[str]]:
+        """What each property comes from; what is only read is named by its id alone."""
+        told = getattr(request, "propertyDependencies", {})
+        found = {key: set(deps.urns) for key, deps in told.items()}
+        for key, value in inputs.items() if self.read else ():
+            named = {self.read[item] for item in _texts(value) if item in self.read}
+            if named:
+                found[key] = found.get(key, set()) | named
+        return {key: sorted(urns) for key, urns in sorted(found.items())}
+
     def _provider(self, reference: str) -> tuple[str, Mapping[str, str]]:
         """The region and default tags of an explicit provider, or the stack's."""
         explicit = self.by_urn.get(reference.rpartition("::")[0])
@@ -285,7 +311,9 @@ class _Monitor(pulumi_mocks.MockMonitor):
         return None
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
-        if request.urn in self.by_urn:
+        if request.urn in self.by_urn and self.by_urn[request.urn].read:
+            pass  # it has said what it stands for
+        elif request.urn in self.by_urn:
             self.by_urn[request.urn].outputs.update(wire.decode(request.outputs)[0])
         else:
             outputs, self.recording.secret_outputs = wire.decode(request.outputs, hide_secrets=not self.reveal)
@@ -293,44 +321,13 @@ class _Monitor(pulumi_mocks.MockMonitor):
         return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:
+        given, _ = wire.decode(request.properties)
         region, _ = self._provider(request.provider)
         project, stack = self.recording.project, self.recording.stack
-        given, found = self.cloud.read(
-            request.type, request.name, request.id, project=project, stack=stack, region=region
-        )
-        found = {**wire.decode(request.properties)[0], **found, "id": request.id}
+        _, found = self.cloud.read(request.type, request.name, request.id, project=project, stack=stack, region=region)
         urn = self.make_urn(request.parent, request.type, request.name)
-        if urn in self.by_urn:
-            raise DuplicateResource(f"two resources are called {urn}: give one of them another name")
-        parent = self.by_urn.get(request.parent)
-        registration = Registration(
-            urn=urn,
-            type=request.type,
-            name=request.name,
-            custom=True,
-            parent=parent.urn if parent else None,
-            inputs=given,
-            outputs=found,
-            secrets=frozenset(),
-            shown=given,
-            # What belongs to others comes with ids alone.
-            property_dependencies={
-                key: [urn for urn, other in self.by_urn.items() if other.read and other.outputs["id"] == value]
-                for key, value in given.items()
-                if isinstance(value, str)
-            },
-            dependencies=sorted(request.dependencies),
-            provider=request.provider or None,
-            protect=False,
-            source=self._source(request),
-            options={},
-            read=True,
-        )
-        self.by_urn[urn] = registration
-        self.recording.registrations.append(registration)
-        if self.on_register:
-            self.on_register(registration)
-        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=wire.encode(found))
+        properties = wire.encode({**found, **given, "id": request.id})
+        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=properties)
 
     def Invoke(self, request: Any) -> Any:
         args, _ = wire.decode(request.args)
@@ -346,6 +343,19 @@ class _Monitor(pulumi_mocks.MockMonitor):
 
     def Call(self, request: Any) -> Any:
         raise aws.UnknownFunction(f"the stand-in has no answer for the method {request.tok}")
+
+
+def _camel(value: Any) -> Any:
+    """What a look-up has found, by the names that resources give their properties."""
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {re.sub(r"_(.)", lambda part: part[1].upper(), key): _camel(item) for key, item in value.items()}
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
 
 
 def _options(request: Any) -> dict[str, Any]:

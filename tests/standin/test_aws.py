@@ -363,10 +363,9 @@ def test_a_look_up_of_what_exists_tells_what_is_elsewhere():
 
 
 def test_where_the_routes_of_an_unknown_vpc_lead_is_unknown():
-    def routes(table):
-        where = {"project": "platform", "stack": "dev", "region": "eu-west-1"}
-        return aws.read("aws:ec2/routeTable:RouteTable", "some", table, **where)[0]["routes"]
+    def routes(subnet):
+        return aws.invoke("aws:ec2/getRouteTable:getRouteTable", {"subnetId": subnet}, region="eu-west-1")["routes"]
 
-    assert routes("rtb-0123456789abcdef0") is UNKNOWN
-    assert routes("rtb-0aaaaaaaaaaaaaaaa") == [{"cidrBlock": "0.0.0.0/0", "gatewayId": existing.INTERNET_GATEWAY_ID}]
-    assert routes("rtb-0ccccccccccccccca") == []
+    assert routes("subnet-0123456789abcdef0") is UNKNOWN
+    assert routes("subnet-0aaaaaaaaaaaaaaaa") == [{"cidrBlock": "0.0.0.0/0", "gatewayId": existing.INTERNET_GATEWAY_ID}]
+    assert routes("subnet-0ccccccccccccccca") == []
