@@ -40,8 +40,9 @@ format: $(VENV)/dev ## mend what the linter can mend
 types: $(VENV)/dev
 	$(BIN)/mypy
 
-schema: $(VENV)/run ## write the JSON schema of the stack files
+schema: $(VENV)/run ## write the JSON schema of the stack files, and the library's for other languages
 	$(BIN)/python -m settings schema
+	$(BIN)/python -m plugin.schema
 
 engine: $(VENV)/run ## put a Pulumi CLI in place: the one on PATH, else built from its Go module
 	@$(BIN)/python -m sandbox engine

@@ -4,12 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from sandbox import cli
+from tests.examples import language
 from tests.registered import ROOT
 
 PARTS = ("pyproject.toml", "CHANGELOG.md", "docs/reuse.md", "components", "jobs")
@@ -17,17 +16,27 @@ PARTS = ("pyproject.toml", "CHANGELOG.md", "docs/reuse.md", "components", "jobs"
 
 
 @pytest.fixture(scope="session")
-def pulumi_cli() -> Path:
-    missing = cli.missing()
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(missing, pytrace=False)
-    if missing:
-        pytest.skip(missing)
+def pulumi_cli():
+    needs(cli.missing())
     return cli.place()
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory) -> Path:
+def language_host():
+    needs(language.missing())
+    return language.place()
+
+
+def needs(missing):
+    """Skip what lacks a part of the machine, and say which; fail where the whole machine was promised."""
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(missing, pytrace=False)
+    if missing:
+        pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
     """The wheel, built as `pip install git+https://...` builds it, but for the download of setuptools."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for part in PARTS:
@@ -40,7 +49,7 @@ def wheel(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(wheel, tmp_path_factory) -> Path:
+def installed(wheel, tmp_path_factory):
     """A folder with nothing in it but the installed library."""
     target = tmp_path_factory.mktemp("installed")
     _pip("install", str(wheel), "--target", str(target))
@@ -48,7 +57,7 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def library(installed) -> Iterator[None]:
+def library(installed):
     """`platform_components` can be imported."""
     sys.path.insert(0, str(installed))
     yield
