@@ -79,9 +79,7 @@ def components_there() -> dict[str, type[pulumi.ComponentResource]]:
         f"platform:index:{cls.__name__}": cls
         for module in modules
         for _, cls in inspect.getmembers(module, inspect.isclass)
-        if issubclass(cls, pulumi.ComponentResource)
-        and cls.__module__ == module.__name__
-        and cls is not LookedUp  # nothing is made of it
+        if issubclass(cls, pulumi.ComponentResource) and cls.__module__ == module.__name__
     }
 
 

@@ -9,11 +9,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jsonschema
 import pulumi
+import pulumi_aws as aws
 import pytest
-from pulumi import automation
+from pulumi import _types, automation
+from pulumi.runtime.proto import provider_pb2
 from semver import VersionInfo
 
 from components import provider as library
@@ -288,7 +291,8 @@ class Program:
 @pytest.fixture(scope="module")
 def programs(plugins, pulumi_cli, language_host, tmp_path_factory):
     """Makes a stack of a program's text."""
-    with provider.serve() as attach:
+    answer = provider_pb2.GetSchemaResponse(schema=aws_schema())
+    with mock.patch.object(provider.StandIn, "GetSchema", return_value=answer), provider.serve() as attach:
 
         def program(name: str, text: str) -> Program:
             folder = tmp_path_factory.mktemp("yaml") / name
@@ -328,3 +332,59 @@ def test_a_program_in_yaml_makes_what_the_same_one_in_python_does(programs):
         if registration.custom and not registration.secrets:
             given = {name: held[key]["inputs"].get(name) for name in registration.inputs}
             assert given == registration.inputs, key
+
+
+PLAIN = """
+name: plain
+runtime: yaml
+resources:
+  key:
+    type: aws:kms:Key
+    properties:
+      enableKeyRotation: true
+  records:
+    type: aws:ebs:Volume
+    properties:
+      availabilityZone: eu-west-1a
+      size: 20
+      encrypted: true
+      kmsKeyId: ${key.arn}
+"""
+"""A program that has nothing of this repository's."""
+
+
+def aws_schema() -> str:
+    """As much of pulumi-aws's schema as that program needs, from its Python SDK: the plugin has the whole, 700 MB."""
+    anything = {"$ref": "pulumi.json#/Any"}
+    resources = {
+        f"aws:{token}": {
+            "inputProperties": dict.fromkeys(_types.input_type_types(arguments), anything),
+            "properties": dict.fromkeys(_types.resource_types(resource), anything),
+        }
+        for token, resource, arguments in (
+            ("kms/key:Key", aws.kms.Key, aws.kms.KeyArgs),
+            ("ebs/volume:Volume", aws.ebs.Volume, aws.ebs.VolumeArgs),
+        )
+    }
+    meta = {"moduleFormat": "(.*)(?:/[^/]*)"}  # aws:kms:Key is aws:kms/key:Key
+    return json.dumps({"name": "aws", "version": "7.51.1", "meta": meta, "resources": resources, "provider": {}})
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("broken", "mandatory"),
+    [
+        ({}, set()),
+        ({"encrypted: true": "encrypted: false"}, {"volume-encrypted"}),
+        ({"enableKeyRotation: true": "enableKeyRotation: false"}, {"key-rotated"}),
+    ],
+    ids=["clean", "unencrypted", "unrotated"],
+)
+def test_the_policy_pack_judges_a_program_in_yaml_without_the_library(programs, broken, mandatory):
+    text = PLAIN
+    for clean, insecure in broken.items():
+        assert clean in text
+        text = text.replace(clean, insecure)
+    errors, found = programs("plain", text).does("preview")
+    assert {rule for level, rule in found if level == "mandatory"} == mandatory
+    assert (errors == []) == (mandatory == set())
