@@ -15,6 +15,9 @@ from .model import Settings
 
 Path = tuple[int | str, ...]
 
+LONGEST_NAMES = 120
+"""Characters of project and stack together. Names that AWS holds shorter are cut and told apart by a hash; the tag
+`Name`, with 256 characters, holds project, stack and resource whole."""
 _ELSEWHERE = {"region": "aws:region", "tags": "aws:defaultTags"}
 
 
@@ -35,6 +38,12 @@ def load() -> Settings:
     Raises:
         SettingsError: naming every setting that is unknown, of a wrong type, out of range or refused by AWS.
     """
+    names = pulumi.get_project() + pulumi.get_stack()
+    if len(names) > LONGEST_NAMES:
+        reason = (
+            f"has {len(names)} characters with the project's: {LONGEST_NAMES} at most leave room in resources' tags"
+        )
+        raise SettingsError({"the stack's name": reason})
     # `pulumi.Config` reads one known key at a time; finding unknown ones takes the whole, from where Pulumi keeps it.
     secret_keys = {*config.get_config_secret_keys_env(), *config._SECRET_KEYS.get()}
     return parse(config.get_config_env() | config.CONFIG.get(), pulumi.get_project(), secret_keys)
