@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from . import aws, wire
+from . import aws, existing, wire
 from .wire import UNKNOWN
 from .world import Failure, World, type_of
 
@@ -158,17 +158,26 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         if thing:
             given, now = wire.encode(thing.given()), wire.encode(thing.properties)
             return provider_pb2.ReadResponse(id=request.id, properties=now, inputs=given)
-        if not properties.fields:  # a look-up by id (`Resource.get`, `pulumi import`)
-            made = {**self._computed(request.urn, request.inputs, context), "id": request.id}
-            properties = _with(request.inputs, made)
-        return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=request.inputs)
+        if properties.fields:
+            return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=request.inputs)
+        # A look-up by id: `Resource.get`, an import
+        project, stack, type_token, name = _urn(request.urn)
+        region, _ = self._place(context)
+        try:
+            given, found = aws.read(type_token, name, request.id, project=project, stack=stack, region=region)
+        except existing.Missing:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(id=request.id, properties=wire.encode(found), inputs=wire.encode(given))
 
     def Invoke(self, request: Any, context: Any) -> Any:
         args, _ = wire.decode(request.args)
         region, _ = self._place(context)
         try:
-            answer = aws.invoke(request.tok, args, region=region)
-        except aws.UnknownFunction as error:
+            answer = existing.made(self._world.things, request.tok, args)
+            answer = answer or aws.invoke(request.tok, args, region=region)
+            if UNKNOWN in answer.values():
+                raise existing.Missing(f"the stand-in doesn't know what {request.tok} has to say of {args}")
+        except (aws.UnknownFunction, existing.Missing) as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         response = provider_pb2.InvokeResponse()
         getattr(response, "return").CopyFrom(wire.encode(answer))
