@@ -54,8 +54,8 @@ LIMITS = {
     "wafv2/webAcl": 128,
 }
 """What AWS demands to be unique in an account and region, or in all the world, and the characters that it takes."""
-KEYS = ("name", "namePrefix", "bucket", "identifier", "replicationGroupId", "dashboardName", "alarmName", "policyName")
-KEYS += ("dataSetId", "dataSourceId", "dashboardId")
+KEYS = {"name", "namePrefix", "bucket", "identifier", "replicationGroupId", "dashboardName", "alarmName", "policyName"}
+KEYS |= {"dataSetId", "dataSourceId", "dashboardId"}
 ONCE = {"codecommit/repository"}
 """What there is one of for all stacks, by its name."""
 
@@ -69,7 +69,7 @@ def registered(stack, like, project=PROJECT):
 
 def names(stack, like, project=PROJECT):
     """The names that the program gives, by type."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for r in registered(stack, like, project):
         kind = aws_kind(r.type)
         if r.custom and kind in LIMITS:

@@ -1,6 +1,7 @@
 """What exists already, under the real engine: a stack in a VPC of others, and what a stack takes over."""
 
 import textwrap
+from typing import Any
 
 import pytest
 import yaml
@@ -107,7 +108,7 @@ IMPORTED = """
     Dns("dns", DnsArgs(domain="example.com", **settings.require_object("dns")))
 """
 NETWORK = {"zones": ZONES, "nat": "none", "cidr": existing.VPC_CIDR}
-IDS = {
+IDS: dict[str, Any] = {
     "key": KEY_ID,
     "network": {"import_id": existing.VPC_ID, "import_internet_gateway_id": existing.INTERNET_GATEWAY_ID},
     "logs": {"import_id": "old-logs"},
