@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import jsonschema
@@ -159,6 +159,10 @@ def test_what_is_not_a_component_of_the_library_is_refused():
     assert refused("Network", zones=["eu-west-1a", "eu-west-1b"]) == [("logsKey", "is missing")]
     assert refused("Cache", network="network", subnets="isolated", key="k", logsKey="k")[:1] == [("network", network)]
     assert refused("AlarmTopic", key="k", region=["eu-west-1"]) == [("key", key)]
+    platform = Platform()
+    platform.made["urn"] = cast("Any", object())
+    with pytest.raises(Refused, match=f"^key: {key}$"):
+        platform._wired(EncryptionKey, library.Given("urn"), "key")
     with pytest.raises(Refused, match=r"^data\.lake: is none of cache, database, storage, messaging$"):
         Platform()._wired(DataServices, {"lake": library.Given("urn")}, "data")
 
