@@ -173,8 +173,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         args, _ = wire.decode(request.args)
         region, _ = self._place(context)
         try:
-            answer = existing.made(self._world.things, request.tok, args)
-            answer = answer or aws.invoke(request.tok, args, region=region)
+            made = existing.made(self._world.things, request.tok, args)
+            answer = made or aws.invoke(request.tok, args, region=region)
             if UNKNOWN in answer.values():
                 raise existing.Missing(f"the stand-in doesn't know what {request.tok} has to say of {args}")
         except (aws.UnknownFunction, existing.Missing) as error:
