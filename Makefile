@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench check-pr terraform conformance conformance-apply checkov parts engines lock clean
+.PHONY: help preview test check pytest lint format types schema engine sandbox sandbox-destroy bench check-pr terraform conformance conformance-apply replaces checkov parts engines lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ conformance: $(VENV)/dev checkov ## have the real AWS provider plan, and Checkov
 
 conformance-apply: $(VENV)/dev ## Terraform's apply, second plan and destroy against a simulated AWS; 15 minutes
 	TERRAFORM_APPLY=whole $(BIN)/python -m pytest -v tests/terraform/test_apply.py $(ARGS)
+
+replaces: $(VENV)/dev ## ask the real AWS provider what it can't change in place, and write standin/replaces.json anew; 2 minutes
+	$(BIN)/python -m tests.terraform.replaces
 
 checkov: $(VENV)-checkov/ready ## install Checkov, into an environment of its own
 

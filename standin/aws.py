@@ -916,62 +916,6 @@ def computed(
     return outputs
 
 
-# The properties that AWS can't change on what exists: a new one has to take its place.
-REPLACES: dict[str, frozenset[str]] = {
-    "aws:codebuild/project:Project": frozenset({"name"}),
-    "aws:codecommit/approvalRuleTemplateAssociation:ApprovalRuleTemplateAssociation": frozenset(
-        {"approvalRuleTemplateName", "repositoryName"}
-    ),
-    "aws:codepipeline/pipeline:Pipeline": frozenset({"name"}),
-    "aws:autoscaling/attachment:Attachment": frozenset({"autoscalingGroupName", "elb", "lbTargetGroupArn"}),
-    "aws:cloudtrail/trail:Trail": frozenset({"name"}),
-    "aws:cloudwatch/logMetricFilter:LogMetricFilter": frozenset({"logGroupName", "name"}),
-    "aws:eks/accessEntry:AccessEntry": frozenset({"clusterName", "principalArn", "type"}),
-    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": frozenset(
-        {"accessScope", "clusterName", "policyArn", "principalArn"}
-    ),
-    "aws:eks/addon:Addon": frozenset({"addonName", "clusterName"}),
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation": frozenset({"clusterName", "namespace", "serviceAccount"}),
-    "aws:eks/cluster:Cluster": frozenset({"bootstrapSelfManagedAddons", "encryptionConfig", "name", "roleArn"}),
-    "aws:eks/nodeGroup:NodeGroup": frozenset(
-        {"amiType", "capacityType", "clusterName", "instanceTypes", "nodeGroupName", "subnetIds"}
-    ),
-    "aws:ec2/securityGroup:SecurityGroup": frozenset({"description", "name", "vpcId"}),
-    "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
-    "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),
-    "aws:ecr/repository:Repository": frozenset({"encryptionConfigurations", "name"}),
-    "aws:elasticache/parameterGroup:ParameterGroup": frozenset({"family", "name"}),
-    "aws:elasticache/replicationGroup:ReplicationGroup": frozenset(
-        {"atRestEncryptionEnabled", "dataTieringEnabled", "kmsKeyId", "port", "replicationGroupId", "subnetGroupName"}
-    ),
-    "aws:elasticbeanstalk/application:Application": frozenset({"name"}),
-    "aws:elasticbeanstalk/applicationVersion:ApplicationVersion": frozenset({"application", "bucket", "key", "name"}),
-    "aws:elasticbeanstalk/environment:Environment": frozenset({"cnamePrefix", "name", "tier"}),
-    "aws:emr/securityConfiguration:SecurityConfiguration": frozenset({"configuration", "name"}),
-    "aws:glue/catalogDatabase:CatalogDatabase": frozenset({"name"}),
-    "aws:grafana/workspace:Workspace": frozenset({"authenticationProviders", "kmsKeyId"}),
-    "aws:grafana/workspaceServiceAccount:WorkspaceServiceAccount": frozenset({"grafanaRole", "name", "workspaceId"}),
-    "aws:grafana/workspaceServiceAccountToken:WorkspaceServiceAccountToken": frozenset(
-        {"name", "secondsToLive", "serviceAccountId", "workspaceId"}
-    ),
-    "aws:lb/loadBalancer:LoadBalancer": frozenset({"internal", "loadBalancerType", "name"}),
-    "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "targetType", "vpcId"}),
-    "aws:quicksight/accountSubscription:AccountSubscription": frozenset(
-        {"accountName", "adminGroups", "authenticationMethod", "edition", "notificationEmail"}
-    ),
-    "aws:quicksight/dataSet:DataSet": frozenset({"dataSetId"}),
-    "aws:quicksight/dataSource:DataSource": frozenset({"dataSourceId", "type"}),
-    "aws:quicksight/refreshSchedule:RefreshSchedule": frozenset({"dataSetId", "scheduleId"}),
-    "aws:quicksight/vpcConnection:VpcConnection": frozenset({"vpcConnectionId"}),
-    "aws:rds/instance:Instance": frozenset({"dbName", "kmsKeyId", "storageEncrypted", "username"}),
-    "aws:s3/bucket:Bucket": frozenset({"bucket"}),
-    "aws:s3/bucketObjectv2:BucketObjectv2": frozenset({"bucket", "key"}),
-    "aws:secretsmanager/secretVersion:SecretVersion": frozenset({"secretId", "secretString"}),
-    "aws:sqs/queue:Queue": frozenset({"fifoQueue", "name"}),
-    "aws:sfn/stateMachine:StateMachine": frozenset({"name"}),
-    "aws:sns/topic:Topic": frozenset({"name"}),
-    "random:index/randomPassword:RandomPassword": frozenset({"keepers", "length", "overrideSpecial", "special"}),
-}
 # The property that counts up with every change.
 VERSIONED = {"aws:ec2/launchTemplate:LaunchTemplate": "latestVersion", "aws:ssm/parameter:Parameter": "version"}
 

@@ -369,7 +369,8 @@ def _options(request: Any) -> dict[str, Any]:
         "import": request.importId,
         "additionalSecretOutputs": list(request.additionalSecretOutputs),
         "aliases": [
-            alias.urn or alias.spec.name or alias.spec.parentUrn or alias.spec.type for alias in request.aliases
+            alias.urn or {field.name: value for field, value in alias.spec.ListFields() if value}
+            for alias in request.aliases
         ],
         "customTimeouts": {
             action: getattr(request.customTimeouts, action)

@@ -129,7 +129,7 @@ def test_options_are_kept():
         "ignoreChanges": ["displayName"],
         "replaceOnChanges": ["fifoTopic"],
         "retainOnDelete": True,
-        "aliases": ["before"],
+        "aliases": [{"name": "before"}],
         "customTimeouts": {"create": "5m"},
     }
     assert (by_name(recording, "plain").protect, by_name(recording, "plain").options) == (False, {})
