@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from . import aws, existing, wire
+from . import aws, existing, replacement, wire
 from .wire import UNKNOWN
 from .world import Failure, World, type_of
 
@@ -88,11 +88,14 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
             for key in before.keys() | after.keys()
             if before.get(key) != after.get(key) and key not in request.ignoreChanges
         )
-        replaces = aws.REPLACES.get(request.urn.split("::")[2].split("$")[-1], frozenset())
+        project, stack, type_token, name = _urn(request.urn)
+        replaces = replacement.demanded(type_token, before, after) & set(changed)
+        own = aws.autoname(type_token, name, {}, project=project, stack=stack)
         response = provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
             diffs=changed,
-            replaces=[key for key in changed if key in replaces],
+            replaces=sorted(replaces),
+            deleteBeforeReplace=bool(replaces) and replacement.deletes_first(type_token, after, own),
             hasDetailedDiff=True,
         )
         for key in changed:
@@ -173,8 +176,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         args, _ = wire.decode(request.args)
         region, _ = self._place(context)
         try:
-            made = existing.made(self._world.things, request.tok, args)
-            answer = made or aws.invoke(request.tok, args, region=region)
+            answer = existing.made(self._world.things, request.tok, args)
+            answer = answer or aws.invoke(request.tok, args, region=region)
             if UNKNOWN in answer.values():
                 raise existing.Missing(f"the stand-in doesn't know what {request.tok} has to say of {args}")
         except (aws.UnknownFunction, existing.Missing) as error:
