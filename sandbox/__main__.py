@@ -53,7 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(command: str, stack: str) -> int:
     color = "always" if sys.stdout.isatty() else "never"
     directory = PROJECT / ".sandbox" / stack
-    engine = Engine(directory, PROJECT, stack, policies=PROJECT / "policy", stream=_show, color=color, checkpoints=False)
+    engine = Engine(
+        directory, PROJECT, stack, policies=PROJECT / "policy", stream=_show, color=color, checkpoints=False
+    )
     with engine:
         result = getattr(engine, command)()
     return 0 if result.ok else 1

@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 
 from google.protobuf import json_format, struct_pb2
 
-from . import wire
-
-
-STATE_ONLY = "random:"
-"""What exists nowhere but in the engine's state, under ids that several share."""
+BUCKET = "aws:s3/bucket:Bucket"
+ELSEWHERE = ("random:", "grafana:")
+"""What exists in the engine's state alone or in a Grafana, under ids that several share: it isn't remembered."""
 
 
 class Failure(Exception):
@@ -76,7 +74,7 @@ class World:
         key = type_of(urn), id
         generation = self.births[urn]
         self.births[urn] += 1
-        if key[0].startswith(STATE_ONLY):
+        if key[0].startswith(ELSEWHERE):
             return
         if key in self.things:
             raise Failure(f"AlreadyExists: {key[0]} {id} already exists")
@@ -86,7 +84,7 @@ class World:
     def update(self, urn: str, id: str, inputs: struct_pb2.Struct, properties: struct_pb2.Struct) -> None:
         """Change a resource."""
         key = type_of(urn), id
-        if not key[0].startswith(STATE_ONLY):
+        if not key[0].startswith(ELSEWHERE):
             self.things[key] = Thing(urn, frozenset(inputs.fields), _plain(properties), self.generation(urn, id))
 
     def delete(self, urn: str, id: str, properties: Mapping[str, Any]) -> None:
@@ -96,14 +94,21 @@ class World:
             Failure: where AWS refuses.
         """
         key = type_of(urn), id
-        refusal = _refusal(key[0], properties, filled=urn in self.filled)
+        objects = [
+            found
+            for found, thing in self.things.items()
+            if key[0] == BUCKET and found[0].startswith("aws:s3/bucketObject") and thing.properties.get("bucket") == id
+        ]
+        refusal = _refusal(key[0], properties, filled=bool(objects) or urn in self.filled)
         if refusal and self.protects:
             raise Failure(refusal)
         left = _left(key[0], properties)
         if left:
             self.left[urn] = left
+        for found in objects:  # which force deletes
+            del self.things[found]
         self.things.pop(key, None)
-        if not key[0].startswith(STATE_ONLY):
+        if not key[0].startswith(ELSEWHERE):
             self.gone.add(key)
 
     def generation(self, urn: str, id: str) -> int:
@@ -168,28 +173,28 @@ FORCES = {
         "forceDelete",
         "RepositoryNotEmptyException: the repository cannot be deleted because it still contains images",
     ),
-    "aws:s3/bucket:Bucket": ("forceDestroy", "BucketNotEmpty: The bucket you tried to delete is not empty"),
+    BUCKET: ("forceDestroy", "BucketNotEmpty: The bucket you tried to delete is not empty"),
 }
 
 
-def _refusal(type_token: str, properties: Mapping[str, Any], *, filled: bool) -> str | None:
+def _refusal(kind: str, properties: Mapping[str, Any], *, filled: bool) -> str | None:
     """What the provider or AWS says where it refuses to delete."""
-    protection, reason = PROTECTIONS.get(type_token, ("", ""))
+    protection, reason = PROTECTIONS.get(kind, ("", ""))
     if properties.get(protection):
         return reason
-    force, reason = FORCES.get(type_token, ("", ""))
+    force, reason = FORCES.get(kind, ("", ""))
     if force and filled and not properties.get(force):
         return reason
-    if type_token == "aws:rds/instance:Instance" and not properties.get("skipFinalSnapshot"):
+    if kind == "aws:rds/instance:Instance" and not properties.get("skipFinalSnapshot"):
         return None if properties.get("finalSnapshotIdentifier") else "final_snapshot_identifier is required"
     return None
 
 
-def _left(type_token: str, properties: Mapping[str, Any]) -> str | None:
+def _left(kind: str, properties: Mapping[str, Any]) -> str | None:
     """What a deletion leaves, and for how long."""
-    if type_token == "aws:kms/key:Key":
+    if kind == "aws:kms/key:Key":
         return f"the key, {properties.get('deletionWindowInDays', 30)} days"
-    if type_token == "aws:secretsmanager/secret:Secret":
+    if kind == "aws:secretsmanager/secret:Secret":
         days = properties.get("recoveryWindowInDays", 30)
         return f"the secret, {days} days" if days else None
     if properties.get("finalSnapshotIdentifier") and not properties.get("skipFinalSnapshot"):
