@@ -132,7 +132,7 @@ def _messages() -> dict[str, Any]:
                 name=field,
                 number=int(number),
                 label=3 if kind != plain else 1,  # repeated, optional
-                type=scalars.get(plain, 11),  # type: ignore[arg-type]
+                type=scalars.get(plain, 11),
                 type_name=None if plain in scalars else f".plugin.{plain}",
             )
     pool = descriptor_pool.DescriptorPool()

@@ -82,7 +82,7 @@ def _ask(r: Registration, names: Names, plugin: Plugin) -> Iterator[tuple[str, b
     terraform_type = names.resource_type(r.type) or ""
     block, cls = names.resources[terraform_type], aws.sdk_class(r.type)
     given = arguments(block, {k: v for k, v in r.inputs.items() if k != "region"}, terraform_type, r.name, [])
-    known = {key: r.outputs[key] for key in ("id", "arn") if key in r.outputs}
+    known: dict[str, Any] = {key: r.outputs[key] for key in ("id", "arn") if key in r.outputs}
     blank = {name: _blank(a["type"]) for name, a in block["attributes"].items() if a.get("computed")}
     stands: dict[str, Any] = {}
 

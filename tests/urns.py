@@ -5,7 +5,7 @@ resource whose name has changed on purpose, without an alias because nothing is 
 reviewer sees.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from standin.mocks import Recording, Registration
@@ -34,7 +34,7 @@ def vanished(recording: Recording, golden: Collection[str]) -> list[str]:
 def names(r: Registration, by_urn: Mapping[str, Registration]) -> set[str]:
     """A resource's URN and those that it had, by aliases of its own and of what it is a part of."""
     stack, project, _, _ = r.urn.split("::", 3)
-    parents = names(by_urn[r.parent], by_urn) if r.parent in by_urn else {None}
+    parents: Iterable[str | None] = names(by_urn[r.parent], by_urn) if r.parent else [None]
     found = {r.urn}
     for alias in [{}, *r.options.get("aliases", ())]:
         if isinstance(alias, str):

@@ -28,6 +28,7 @@ ONLY_SAID = {
 def arguments(type_token):
     """The documentation of a type's arguments, by their names in Pulumi."""
     cls = aws.sdk_class(type_token)
+    assert cls
     args = getattr(sys.modules[cls.__module__], f"{cls.__name__}Args")
     return {
         re.sub(r"_([a-z0-9])", lambda letter: letter[1].upper(), name): member.fget.__doc__ or ""
