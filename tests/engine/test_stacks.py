@@ -17,7 +17,7 @@ def refusals(result: Result) -> list[str]:
 def test_a_stack_is_previewed_made_left_alone_and_taken_away(stack, tmp_path):
     recording = run_stack(stack)
     count = len(recording.registrations) + 1  # the stack itself is one more
-    with Engine(tmp_path, ROOT, stack, policies=ROOT / "policy") as engine:
+    with Engine(tmp_path, ROOT, stack, policies=ROOT / "policy", checkpoints=False) as engine:
         preview = engine.preview()
         assert (preview.errors, refusals(preview)) == ([], [])
         assert preview.changes == {"create": count}
@@ -38,7 +38,10 @@ def test_a_stack_is_previewed_made_left_alone_and_taken_away(stack, tmp_path):
         recorded = {r.urn: r for r in recording.registrations if r.custom and "pulumi:providers:" not in r.type}
         assert {urn: r["id"] for urn, r in held.items()} == {urn: r.outputs["id"] for urn, r in recorded.items()}
 
-        end = engine.destroy()
+        end = engine.destroy(protected=stack == "prod")  # nothing in dev has to be forced
         assert end.errors == []
         assert end.changes == {"delete": count}
         assert engine.resources() == []
+        assert {type_token for type_token, _ in engine.world.things} == {
+            "aws:ebs/encryptionByDefault:EncryptionByDefault"  # the account's
+        }
