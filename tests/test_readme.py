@@ -8,7 +8,7 @@ from tests.registered import ROOT, of, run
 README = (ROOT / "README.md").read_text()
 
 
-def test_the_example_runs():
+def test_the_example_runs(library):
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     recording = run(lambda: exec(compile(example, "README.md", "exec"), {}))  # noqa: S102
     assert sorted(recording.outputs["private_subnets"]) == ["eu-west-1a", "eu-west-1b"]
