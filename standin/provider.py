@@ -147,9 +147,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: Any) -> Any:
         properties, _ = wire.decode(request.properties)
-        self._carry_out(
-            "delete", request.urn, lambda: self._world.delete(request.urn, request.id, properties), context
-        )
+        self._carry_out("delete", request.urn, lambda: self._world.delete(request.urn, request.id, properties), context)
         return empty_pb2.Empty()
 
     def Read(self, request: Any, context: Any) -> Any:
@@ -176,8 +174,8 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         args, _ = wire.decode(request.args)
         region, _ = self._place(context)
         try:
-            answer = existing.made(self._world.things, request.tok, args)
-            answer = answer or aws.invoke(request.tok, args, region=region)
+            made = existing.made(self._world.things, request.tok, args)
+            answer = made or aws.invoke(request.tok, args, region=region)
             if UNKNOWN in answer.values():
                 raise existing.Missing(f"the stand-in doesn't know what {request.tok} has to say of {args}")
         except (aws.UnknownFunction, existing.Missing) as error:

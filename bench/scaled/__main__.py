@@ -21,19 +21,22 @@ for copy in range(pulumi.Config().require_int("copies")):
     queues = {name: QueueArgs() for name in ("orders", "invoices", "mail", "returns")}
     groups = {name: NodeGroupArgs() for name in ("general", "batch", "services")}
     images = {name: RepositoryArgs() for name in ("web", "services")}
-    tiers = {
-        "cache": Cache(f"cache{copy}", subnets=network.isolated, key=data_key, logs_key=logs_key),
-        "database": Database(f"database{copy}", subnets=network.isolated, key=data_key, logs_key=logs_key),
-        "messaging": Messaging(f"messaging{copy}", MessagingArgs(queues=queues), key=data_key),
-        "kubernetes": Kubernetes(
-            f"kubernetes{copy}",
-            KubernetesArgs(node_groups=groups),
-            subnets=network.private,
-            key=data_key,
-            logs_key=logs_key,
-        ),
-    }
+    cache = Cache(f"cache{copy}", subnets=network.isolated, key=data_key, logs_key=logs_key)
+    database = Database(f"database{copy}", subnets=network.isolated, key=data_key, logs_key=logs_key)
+    messaging = Messaging(f"messaging{copy}", MessagingArgs(queues=queues), key=data_key)
+    kubernetes = Kubernetes(
+        f"kubernetes{copy}",
+        KubernetesArgs(node_groups=groups),
+        subnets=network.private,
+        key=data_key,
+        logs_key=logs_key,
+    )
     SecureBucket(f"storage{copy}", key=data_key, logs=logs)
     Registry(f"registry{copy}", RegistryArgs(repositories=images), key=data_key)
-    alarms = {tier: component.alarms for tier, component in tiers.items()}
+    alarms = {
+        "cache": cache.alarms,
+        "database": database.alarms,
+        "messaging": messaging.alarms,
+        "kubernetes": kubernetes.alarms,
+    }
     Observability(f"observability{copy}", tiers=alarms, topic=topic)
