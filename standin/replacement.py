@@ -20,7 +20,7 @@ APART = {"aws:lb/loadBalancer:LoadBalancer": "loadBalancerType"}
 """Types of which there are several kinds, each with its own answer, and the property that tells them apart."""
 BY_HAND: dict[str, dict[str, str]] = {
     "aws:grafana/workspace:Workspace": {
-        "kmsKeyId": "SDK: 'Changing this forces a new resource to be created'; newer than the provider asked",
+        "kmsKeyId": "Grafana's API: CreateWorkspace takes it, UpdateWorkspace doesn't; newer than the provider asked",
     },
     "aws:wafv2/webAcl:WebAcl": dict.fromkeys(("name", "namePrefix", "scope"), "SDK; too large a type to be asked"),
     "grafana:oss/dashboard:Dashboard": {
