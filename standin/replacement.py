@@ -22,7 +22,9 @@ BY_HAND: dict[str, dict[str, str]] = {
     "aws:grafana/workspace:Workspace": {
         "kmsKeyId": "Grafana's API: CreateWorkspace takes it, UpdateWorkspace doesn't; newer than the provider asked",
     },
-    "aws:wafv2/webAcl:WebAcl": dict.fromkeys(("name", "namePrefix", "scope"), "SDK; too large a type to be asked"),
+    "aws:wafv2/webAcl:WebAcl": dict.fromkeys(
+        ("name", "namePrefix", "scope"), "WAF's API: UpdateWebACL names the ACL by it; too large a type to be asked"
+    ),
     "grafana:oss/dashboard:Dashboard": {
         "orgId": "Grafana's provider: the organization is part of the id",
     },
