@@ -54,7 +54,7 @@ sandbox-destroy: $(VENV)/run ## destroy what `make sandbox` made
 	@$(BIN)/python -m sandbox destroy $(STACK) $(ARGS)
 
 check-pr: $(VENV)/dev ## what a pull request is judged by, but the tests: preview STACK against its state, under the policy pack
-	@$(BIN)/python -m delivery check --stack $(STACK) --policy-pack policy --output build/check $(ARGS)
+	@$(BIN)/python -m delivery check --stack $(STACK) --policy-pack policy --unguarded dev --output build/check $(ARGS)
 
 terraform: $(VENV)/run ## write what a stack registers as Terraform JSON (STACK=dev)
 	@$(BIN)/python -m terraform export $(STACK) $(ARGS)
