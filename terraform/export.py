@@ -122,8 +122,8 @@ class References:
     def read(
         self, type_token: str, name: str, id: str, *, project: str, stack: str, region: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Nothing: what belongs to others is no resource of the export, and what is needed of it is looked up."""
-        return {}, {}
+        """References, which `missing` then lists: what is only read is no resource of the export."""
+        return {}, self.computed(type_token, name, {}, project=project, stack=stack, region=region)
 
     def _label(self, terraform_type: str, name: str) -> str:
         made, number = label(name), 1
