@@ -28,7 +28,7 @@ from .deployment import manage_statements
 from .network import Subnets, https_out, security_group
 from .observability import Alarm, AlarmTopic, Watched, watch
 from .security import EncryptionKey
-from .storage import SecureBucket
+from .storage import BucketName, SecureBucket
 
 _ROLE_LIMIT = 64
 _SOURCE = "source"
@@ -83,6 +83,9 @@ class EnvironmentArgs(Args):
     """Somebody has to approve in the pipeline before it is deployed."""
     preview_pull_requests: bool = True
     """The check previews it. For that the check can decrypt the stack's state, with the secrets in it."""
+    used_buckets: list[BucketName] = Field(default_factory=list, max_length=20)
+    """Buckets of others that it uses (`use`): the check may see that they are there and what is in them, and its
+    deployment put objects into them."""
     policies: list[PolicyArn] = Field(default_factory=list, max_length=9)
     """Managed policies of its role, in place of what the component lets it do with AWS's services."""
 
@@ -543,6 +546,7 @@ class Delivery(pulumi.ComponentResource):
                     }
                     for resource, looks in _LOOK_INTO.items()
                 ),
+                *self._used_buckets(stacks, "s3:ListBucket"),
             ],
             variables={"STACKS": " ".join(stacks), "REPOSITORY": self.repository_name} | self._state_variables(),
             # The whole history: what judges is checked out from the commit that the pull request leads to.
@@ -629,6 +633,12 @@ class Delivery(pulumi.ComponentResource):
         )
         return rule
 
+    def _used_buckets(self, stacks: Sequence[str], *actions: str) -> list[dict[str, Any]]:
+        """Leave to do something in the buckets of others that stacks use."""
+        names = sorted({name for stack in stacks for name in self._args.environments[stack].used_buckets})
+        arns = [self._here.bucket_arn(f"{name}{path}") for name in names for path in ("", "/*")]
+        return [{"Effect": "Allow", "Action": list(actions), "Resource": arns}] if arns else []
+
     # -- The pipeline -----------------------------------------------------------------------------------------------
 
     def _create_deployment(self, environment: str, build_spec: str, artifacts: SecureBucket) -> aws.codebuild.Project:
@@ -646,6 +656,7 @@ class Delivery(pulumi.ComponentResource):
                 },
                 self._key.decrypt_statement("s3"),
                 *self._state_statements([environment], write=True),
+                *self._used_buckets([environment], "s3:ListBucket", *(f"s3:{action}" for action in _KEEP_OBJECTS)),
                 *manage,
             ],
             policies=args.policies,
@@ -895,13 +906,17 @@ _READ_BRANCH = (
 _FIND_NETWORK = (
     "DescribeDhcpOptions", "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs",
 )  # fmt: skip
+_KEEP_OBJECTS = ("DeleteObject", "GetObject", "GetObjectTagging", "PutObject", "PutObjectTagging")
 _LOOK_UP = (
-    "ec2:DescribeManagedPrefixLists", "elasticloadbalancing:DescribeTags",
+    "ec2:DescribeManagedPrefixLists", "ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSubnets",
+    "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "elasticloadbalancing:DescribeTags",
     "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups",
-    "route53:ListHostedZones", "route53:ListHostedZonesByName", "states:ValidateStateMachineDefinition",
+    "kms:ListAliases", "route53:ListHostedZones", "route53:ListHostedZonesByName",
+    "states:ValidateStateMachineDefinition",
 )  # fmt: skip
 _LOOK_INTO = {
     "ec2:*:aws:prefix-list/*": ("ec2:GetManagedPrefixListEntries",),
     "elasticbeanstalk:*::solutionstack/*": ("elasticbeanstalk:ListAvailableSolutionStacks",),
+    "kms:*:*:key/*": ("kms:DescribeKey",),
     "route53:::hostedzone/*": ("route53:GetHostedZone", "route53:ListTagsForResource"),
 }

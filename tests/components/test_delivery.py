@@ -337,11 +337,17 @@ def test_the_check_has_the_rights_to_what_it_calls():
 
 
 LOOKED_UP = {
+    "ec2.get_route_table_output": ["ec2:DescribeRouteTables"],
+    "ec2.get_subnet_output": ["ec2:DescribeSubnets"],
+    "ec2.get_vpc_endpoint_output": ["ec2:DescribePrefixLists", "ec2:DescribeVpcEndpoints"],
+    "ec2.get_vpc_output": ["ec2:DescribeRouteTables", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcs"],
     "ec2.get_managed_prefix_list_output": ["ec2:DescribeManagedPrefixLists", "ec2:GetManagedPrefixListEntries"],
     "elasticbeanstalk.get_solution_stack_output": ["elasticbeanstalk:ListAvailableSolutionStacks"],
     "get_caller_identity_output": [],  # which needs no right
     "get_partition_output": [],
     "get_region_output": [],
+    "kms.get_alias_output": ["kms:DescribeKey", "kms:ListAliases"],
+    "s3.get_bucket_output": [],  # of buckets by name: `used_buckets`
     "lb.get_target_group_output": [
         "elasticloadbalancing:DescribeTags",
         "elasticloadbalancing:DescribeTargetGroupAttributes",
@@ -356,6 +362,22 @@ def test_the_check_may_look_up_what_the_program_does(recording):
     assert set(re.findall(r"aws\.((?:\w+\.)?get_\w+)", sources)) == set(LOOKED_UP)
     granted = actions(role_statements(recording, "delivery-check"))
     assert {action for needed in LOOKED_UP.values() for action in needed} <= granted
+
+
+def test_the_builds_see_the_buckets_of_others_that_a_stack_uses():
+    environments = {"dev": {"region": "eu-west-1", "used_buckets": ["others"]}, "prod": {"region": "eu-west-1"}}
+    made = delivery(environments=environments)
+    check, dev, prod = (role_statements(made, f"delivery-{name}") for name in ("check", "dev", "prod"))
+    assert [allows(found, "s3:ListBucket", "arn:aws:s3:::others") for found in (check, dev, prod)] == [
+        True,
+        True,
+        False,
+    ]
+    assert [allows(found, "s3:PutObject", "arn:aws:s3:::others/a") for found in (check, dev, prod)] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_the_check_sees_the_state_of_what_it_previews_alone(either):
