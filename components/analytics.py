@@ -545,7 +545,7 @@ class Analytics(pulumi.ComponentResource):
             bucket=self._artifacts.name,
             places_key=f"{self._name}/places.json",
             topic_arn=self._topic.arn,
-            cluster=None if args.long_running else self._cluster.request(),
+            cluster=None if args.long_running else self._cluster.request(self._subnets),
             step_timeout_minutes=args.step_timeout_minutes,
             step_retries=args.step_retries,
             certificates_key=self._certificates_key,

@@ -293,7 +293,8 @@ class Backend(pulumi.ComponentResource):
             opts=self._child,
         )
         # Label and key carry the digest: a new version stands before the environment moves to it, and the old one goes
-        # after that, together with its bundle.
+        # after that, together with its bundle. AWS deletes no version that runs, and the provider, for a resource that
+        # is given its name, would delete the old one first.
         version = aws.elasticbeanstalk.ApplicationVersion(
             name,
             name=digest,
@@ -301,7 +302,7 @@ class Backend(pulumi.ComponentResource):
             bucket=artifacts.name,
             key=bundle.key,
             tags=tags(name),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
         )
         settings = [
             *self._instance_settings(profile),

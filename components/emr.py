@@ -144,9 +144,10 @@ class Cluster:
             if application in found
         ]
 
-    def request(self) -> dict[str, Any]:
+    def request(self, subnets: Subnets) -> dict[str, Any]:
         """RunJobFlow's parameters (EMR API reference), with the paths of what only AWS knows."""
         args, scaling = self.args, self.args.scaling
+        subnet_ids = [subnets.ids[zone] for zone in sorted(subnets.ids)]
         return {
             "Name": self.tags["Name"],
             "ReleaseLabel": args.release_label,
@@ -175,7 +176,7 @@ class Cluster:
             "Instances": {
                 "KeepJobFlowAliveWhenNoSteps": True,
                 "TerminationProtected": False,
-                "Ec2SubnetIds.$": "$.aws.places.Subnets",
+                **({"Ec2SubnetIds": subnet_ids} if subnets.existing else {"Ec2SubnetIds.$": "$.aws.places.Subnets"}),
                 "EmrManagedMasterSecurityGroup.$": "$.aws.places.Primary",
                 "EmrManagedSlaveSecurityGroup.$": "$.aws.places.Core",
                 "ServiceAccessSecurityGroup.$": "$.aws.places.Service",

@@ -139,13 +139,15 @@ class NetworkArgs(Args):
 class Subnets:
     """The subnets that a tier is placed in: their VPC, its address range, and their ids by availability zone.
 
-    `routes` is what gives them their ways in and out: whatever starts in them has to depend on it.
+    `routes` is what gives them their ways in and out: whatever starts in them has to depend on it. `existing` says that
+    others made them, so that their ids are known before anything is created.
     """
 
     vpc_id: pulumi.Input[str]
     vpc_cidr: pulumi.Input[str]
     ids: Mapping[str, pulumi.Input[str]]
     routes: Sequence[pulumi.Resource] = ()
+    existing: bool = False
 
 
 class Network(pulumi.ComponentResource):
@@ -244,7 +246,7 @@ class Network(pulumi.ComponentResource):
             ends = {"subnetId": subnet.id, "routeTableId": table.route_table_id}
             LookedUp(f"{name}-association", "aws:ec2/routeTableAssociation:RouteTableAssociation", ends, parent=self)
             found[zone] = subnet.id
-        return Subnets(self.vpc_id, self.cidr, found)
+        return Subnets(self.vpc_id, self.cidr, found, existing=True)
 
     def _create_subnets(self, tier: Tier) -> Subnets:
         """A subnet and a route table of its own in each zone, so that no route ever has to move between tables."""

@@ -208,7 +208,7 @@ class _Events:
         """Why the policy pack can't have judged everything, or None."""
         if self._packs is None:
             return "the engine didn't say how the preview ended"
-        if not any(name.endswith(f"|{pack}") for name in self._packs):  # the engine's keys: name|local|folder
+        if not any(_is_folder(str(pack), name.rpartition("|")[2]) for name in self._packs):  # name|local|folder
             return "the policy pack didn't run"
         unseen = {step["urn"] for step in self._steps if step.get("new")} - self._analysed
         if unseen:
@@ -232,6 +232,12 @@ class _Events:
                 operation = "replace"
             by_urn[urn] = Change(operation, urn, sorted(names), sorted(because))
         return list(by_urn.values())
+
+
+def _is_folder(path: str, told: str) -> bool:
+    """Whether the engine means a folder: of one with over 75 characters it tells the beginning and the end."""
+    begins, _, ends = told.partition("/.../")
+    return path == told or path.startswith(f"{begins}/") and path.endswith(f"/{ends}")
 
 
 def _finding(policy: Mapping[str, Any]) -> Finding:

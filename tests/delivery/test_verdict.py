@@ -46,6 +46,23 @@ def test_green():
 
 
 @pytest.mark.parametrize(
+    ("ran", "green"),
+    [
+        ("/home/.../judge/policy", True),
+        ("/home/.../clone/policy", False),
+        ("/tmp/.../judge/policy", False),
+        ("/home/runner/work", False),
+    ],
+)
+def test_a_long_folder_is_shortened_by_the_engine(ran, green):
+    end = {"summaryEvent": {"PolicyPacks": {f"secure-aws|local|{ran}": "0.1.0"}, "resourceChanges": {}}}
+    pack = Path("/home/runner/work", "_temp" * 12, "judge/policy")
+    preview = judge("prod", [*CLEAN[:-1], end], ended_well=True, pack=pack)
+    assert preview.green == green
+    assert green or preview.problems == ["not judged: the policy pack didn't run"]
+
+
+@pytest.mark.parametrize(
     ("events", "reason"),
     [
         ([], "the engine didn't say how the preview ended"),

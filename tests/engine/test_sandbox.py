@@ -98,11 +98,11 @@ def test_the_callers_credentials_and_settings_do_not_reach_the_engine(project, t
 
 
 def test_an_unknown_look_up_is_named(project, tmp_path):
-    (project / "__main__.py").write_text("import pulumi_aws as aws\naws.ec2.get_vpc(default=True)\n")
+    (project / "__main__.py").write_text("import pulumi_aws as aws\naws.ec2.get_eips()\n")
     with Engine(tmp_path / "state", project, "test") as engine:
         preview = engine.preview()
     assert not preview.ok
-    assert "the AWS stand-in has no answer for aws:ec2/getVpc:getVpc" in "\n".join(preview.errors)
+    assert "the AWS stand-in has no answer for aws:ec2/getEips:getEips" in "\n".join(preview.errors)
 
 
 @pytest.mark.parametrize("refusal", ["raise SystemExit({!r})", "import mistakes; raise mistakes.Mistake({!r})"])
