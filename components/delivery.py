@@ -909,12 +909,13 @@ _FIND_NETWORK = (
 _KEEP_OBJECTS = ("DeleteObject", "GetObject", "GetObjectTagging", "PutObject", "PutObjectTagging")
 _LOOK_UP = (
     "ec2:DescribeManagedPrefixLists", "ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSubnets",
-    "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "elasticloadbalancing:DescribeTags",
+    "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "elasticloadbalancing:DescribeTags",
     "elasticloadbalancing:DescribeTargetGroupAttributes", "elasticloadbalancing:DescribeTargetGroups",
     "kms:ListAliases", "route53:ListHostedZones", "route53:ListHostedZonesByName",
     "states:ValidateStateMachineDefinition",
 )  # fmt: skip
 _LOOK_INTO = {
+    "ec2:*:*:vpc/*": ("ec2:DescribeVpcAttribute",),
     "ec2:*:aws:prefix-list/*": ("ec2:GetManagedPrefixListEntries",),
     "elasticbeanstalk:*::solutionstack/*": ("elasticbeanstalk:ListAvailableSolutionStacks",),
     "kms:*:*:key/*": ("kms:DescribeKey",),

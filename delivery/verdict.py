@@ -237,7 +237,7 @@ class _Events:
 def _is_folder(path: str, told: str) -> bool:
     """Whether the engine means a folder: of one with over 75 characters it tells the beginning and the end."""
     begins, _, ends = told.partition("/.../")
-    return path == told or path.startswith(f"{begins}/") and path.endswith(f"/{ends}")
+    return path == told or (path.startswith(f"{begins}/") and path.endswith(f"/{ends}"))
 
 
 def _finding(policy: Mapping[str, Any]) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import runpy
@@ -29,6 +30,10 @@ from . import cli
 PASSPHRASE = "sandbox"  # noqa: S105 - what it locks is what the stand-in made up
 
 Program = Callable[[], Any]
+
+_RUNNING: list[asyncio.Task[Any] | None] = []
+"""Each program that this process has run. One that is broken off would, when it is collected, take down the server of
+the callbacks of whichever runs then: it is kept until it has ended of itself."""
 
 
 class SettingsError(Exception):
@@ -210,6 +215,8 @@ class Engine:
         return result
 
     def _program(self) -> None:
+        _RUNNING[:] = [asyncio.current_task(), *(task for task in _RUNNING if task and not task.done())]
+
         def run() -> None:
             runpy.run_path(str(self.program_dir / "__main__.py"), run_name="__main__")
 

@@ -34,7 +34,7 @@ ALL = re.compile(rf"{OPEN}([^~]+)\[\*\]{CLOSE}")
 SUPPLIED = "no counterpart here: supplied as variables"
 PROVIDER_TYPE = "pulumi:providers:"
 # Options of Pulumi's that a Terraform resource has nothing for. (Aliases and secret outputs concern Pulumi's state.)
-OPTIONS = ("deletedWith", "deleteBeforeReplace", "replaceOnChanges", "replacementTrigger", "retainOnDelete")
+OPTIONS = ("deletedWith", "replaceOnChanges", "replacementTrigger", "retainOnDelete")
 
 
 class ComputedOnOutput(Exception):
@@ -379,6 +379,8 @@ def _resource(
     ignored = r.options.get("ignoreChanges")
     if ignored:
         lifecycle["ignore_changes"] = "all" if "*" in ignored else [_path(block, kind, path) for path in ignored]
+    if r.options.get("deleteBeforeReplace") is False:  # true is what Terraform does anyway
+        lifecycle["create_before_destroy"] = True
     if lifecycle:
         body["lifecycle"] = lifecycle
     timeouts = r.options.get("customTimeouts")

@@ -50,7 +50,7 @@ def test_green():
     [
         ("/home/.../judge/policy", True),
         ("/home/.../clone/policy", False),
-        ("/tmp/.../judge/policy", False),
+        ("/srv/.../judge/policy", False),
         ("/home/runner/work", False),
     ],
 )

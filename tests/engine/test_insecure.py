@@ -59,5 +59,6 @@ def test_the_rule_says_so_of_the_resource(refused, rule, resource, finding):
         for violation in refused.violations
         if violation.level == "mandatory" and violation.urn.endswith(resource) and f"[{rule}]" in violation.message
     ]
-    assert found, "\n".join(f"{violation.urn}: {violation.message}" for violation in refused.violations)
+    told = [f"{violation.urn}: {violation.message}" for violation in refused.violations]
+    assert found, "\n".join([*refused.errors, *told])
     assert all(finding in message for message in found)

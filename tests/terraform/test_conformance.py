@@ -71,7 +71,6 @@ WITHOUT_COUNTERPART = {
         "replacementTrigger",
         "aws:grafana/workspaceServiceAccountToken:WorkspaceServiceAccountToken grafana",
     ),
-    ("deleteBeforeReplace", "aws:emr/securityConfiguration:SecurityConfiguration analytics"),
 }
 
 

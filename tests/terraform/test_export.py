@@ -174,14 +174,25 @@ def test_an_argument_that_the_provider_lacks_is_listed(names):
 
 def test_an_option_without_a_counterpart_is_listed(names):
     def program():
-        opts = pulumi.ResourceOptions(retain_on_delete=True, replace_on_changes=["name"], delete_before_replace=True)
+        opts = pulumi.ResourceOptions(retain_on_delete=True, replace_on_changes=["name"])
         aws.sns.Topic("t", name="t", opts=opts)
 
-    assert [m.what for m in export(program, names).missing] == [
-        "deleteBeforeReplace",
-        "replaceOnChanges",
-        "retainOnDelete",
-    ]
+    assert [m.what for m in export(program, names).missing] == ["replaceOnChanges", "retainOnDelete"]
+
+
+def test_what_may_not_go_first_stays_until_the_other_stands(names):
+    first = {"before": True, "after": False, "either": None}
+
+    def program():
+        for name, goes_first in first.items():
+            aws.sns.Topic(name, name=name, opts=pulumi.ResourceOptions(delete_before_replace=goes_first))
+
+    exported = export(program, names)
+    assert exported.missing == []
+    found = {
+        name: arguments(exported, f"aws_sns_topic.{name}").get("lifecycle") for name in ("before", "after", "either")
+    }
+    assert found == {"before": None, "after": {"create_before_destroy": True}, "either": None}
 
 
 def test_what_the_program_only_reads_is_listed(names):
