@@ -1,5 +1,6 @@
 """Delivery tier: the repository, the check of every pull request, and the pipeline that deploys what was merged."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -31,6 +32,7 @@ from .security import EncryptionKey
 from .storage import BucketName, SecureBucket
 
 _ROLE_LIMIT = 64
+_RULE_LIMIT = 3000  # characters (CodeCommit's API reference, CreateApprovalRuleTemplate)
 _SOURCE = "source"
 
 Branch = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*$", max_length=100)]
@@ -140,6 +142,12 @@ class DeliveryArgs(Args):
             yield Refusal(("approval_count",), f"there are {len(self.reviewers)} users who could approve")
         if not any(environment.preview_pull_requests for environment in self.environments.values()):
             yield Refusal(("environments",), "set preview_pull_requests for one: else no pull request is checked")
+        account = "arn:aws-us-gov:{}::123456789012:{}"
+        pool = [account.format(*_approver(each)) for each in self.reviewers]
+        length = len(json.dumps(_approval_rule(self.branch, self.approval_count, pool)))
+        if length > _RULE_LIMIT:
+            why = f"make an approval rule of up to {length} characters, of which CodeCommit takes {_RULE_LIMIT}"
+            yield Refusal(("reviewers",), f"{why}: name fewer, or a role that they all have")
 
 
 class Delivery(pulumi.ComponentResource):
@@ -268,35 +276,18 @@ class Delivery(pulumi.ComponentResource):
 
     def _create_approval_rules(self, repository: aws.codecommit.Repository) -> None:
         """The check has a rule of its own: as one of the pool of reviewers it would stand for one of them."""
-        kinds = {"user": ("iam", "user/{}"), "role": ("sts", "assumed-role/{}/*")}
-
-        def member(kind: str, person: str) -> pulumi.Output[str]:
-            service, path = kinds[kind]
-            return self._here.global_arn(service, path.format(person))
-
         pools = {
-            "checks": (1, [member("role", self._check_role_name)]),
-            "review": (self._args.approval_count, [member(*each.split("/", 1)) for each in self._args.reviewers]),
+            "checks": (1, [f"role/{self._check_role_name}"]),
+            "review": (self._args.approval_count, self._args.reviewers),
         }
         for rule, (approvals, pool) in pools.items():
             own = f"{self._name}-{rule}"
+            arns = [self._here.global_arn(*_approver(each)) for each in pool]
             template = aws.codecommit.ApprovalRuleTemplate(
                 own,
                 name=physical_name(own, 100),
                 description=f"Pull requests to {self._args.branch}: {rule}",
-                content=pulumi.Output.json_dumps(
-                    {
-                        "Version": "2018-11-08",
-                        "DestinationReferences": [f"refs/heads/{self._args.branch}"],
-                        "Statements": [
-                            {
-                                "Type": "Approvers",
-                                "NumberOfApprovalsNeeded": approvals,
-                                "ApprovalPoolMembers": pool,
-                            }
-                        ],
-                    }
-                ),
+                content=pulumi.Output.json_dumps(_approval_rule(self._args.branch, approvals, arns)),
                 opts=self._child,
             )
             aws.codecommit.ApprovalRuleTemplateAssociation(
@@ -877,6 +868,20 @@ def deployment_role_arn(name: str, environment: str) -> pulumi.Output[str]:
     account = aws.get_caller_identity_output().account_id
     partition = aws.get_partition_output().partition
     return pulumi.Output.format("arn:{}:iam::{}:role/{}", partition, account, _role_name(name, environment))
+
+
+def _approver(reviewer: str) -> tuple[str, str]:
+    """The service and the resource in the ARN of who approves; under a role, whatever the session's name."""
+    kind, name = reviewer.split("/", 1)
+    return ("iam", f"user/{name}") if kind == "user" else ("sts", f"assumed-role/{name}/*")
+
+
+def _approval_rule(branch: str, approvals: int, pool: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
+    return {
+        "Version": "2018-11-08",
+        "DestinationReferences": [f"refs/heads/{branch}"],
+        "Statements": [{"Type": "Approvers", "NumberOfApprovalsNeeded": approvals, "ApprovalPoolMembers": pool}],
+    }
 
 
 def _role_name(name: str, build: str) -> str:

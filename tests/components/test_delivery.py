@@ -671,6 +671,7 @@ def test_the_longest_names_are_ones_that_aws_takes():
         ({"reviewers": ["role/*"]}, ("reviewers", 0)),
         ({"reviewers": ["user/mary", "user/mary"]}, ("reviewers",)),
         ({"reviewers": ["user/mary"], "approval_count": 2}, ("approval_count",)),
+        ({"reviewers": [f"user/{number}-{'m' * 60}" for number in "abcdefghijklmnopqrstuvwxyzABCD"]}, ("reviewers",)),
         ({"approval_count": 0}, ("approval_count",)),
         ({"environments": {}}, ("environments",)),
         ({"environments": {"Dev": {"region": "eu-west-1"}}}, ("environments", "Dev", "[key]")),

@@ -10,7 +10,7 @@ from sandbox.engine import Engine
 from standin.mocks import run_program
 from standin.world import World
 from tests.engine.killing import Kills, adopt, language_host, lost
-from tests.engine.test_failures import settled
+from tests.engine.test_failures import settled, tagged_anew
 from tests.registered import ROOT
 
 pytestmark = pytest.mark.engine
@@ -35,14 +35,15 @@ def project(tmp_path):
 
 
 @pytest.mark.parametrize("what", ["engine", "provider"])
-def test_killed_while_it_makes_or_deletes_each_resource_in_turn(what, project, tmp_path):
+def test_killed_while_it_makes_changes_or_deletes_each_resource_in_turn(what, project, tmp_path):
     undisturbed = run_program(project, "test", {"aws:region": "eu-west-1"}).registrations
     custom = {r.urn for r in undisturbed if r.custom}
+    tagged = {r.urn for r in undisturbed if r.custom and r.inputs.get("tags")}
     kept = {r.urn for r in undisturbed if r.options.get("retainOnDelete")}
     world = World()
 
-    def opened():
-        return Engine(tmp_path / "state", project, "test", world=world)
+    def opened(wrap=None):
+        return Engine(tmp_path / "state", project, "test", world=world, wrap=wrap)
 
     kills = world.before = Kills(what, "create")
     rounds = 0
@@ -63,6 +64,23 @@ def test_killed_while_it_makes_or_deletes_each_resource_in_turn(what, project, t
     assert (set(kills.hit), rounds) == (custom, 3)
     with opened() as engine:
         assert settled(engine) == {r.urn for r in undisturbed}
+        assert engine.up().changed == {}
+
+    kills = world.before = Kills(what, "update")
+    while True:
+        with opened(tagged_anew) as engine:
+            hit = kills.run(engine)
+            if not hit:
+                break
+            if what == "engine":
+                assert engine.pending() == dict.fromkeys(hit, "updating")
+                engine.pulumi("cancel", "--yes")
+                engine.pulumi("refresh", "--yes")
+            assert engine.pending() == {}
+    assert set(kills.hit) == tagged
+    with opened(tagged_anew) as engine:
+        assert settled(engine) == {r.urn for r in undisturbed}
+        assert {t.properties["tags"].get("Round") for t in world.things.values() if t.urn in tagged} == {"2"}
         assert engine.up().changed == {}
 
     kills = world.before = Kills(what, "delete")
