@@ -9,6 +9,7 @@ from components.analytics import Analytics
 from components.audit import Audit
 from components.backend import Backend
 from components.cache import Cache
+from components.common import begun
 from components.data import DataServices
 from components.database import Database
 from components.datalake import DataLake
@@ -236,3 +237,5 @@ if observability and observability.dashboard_name:
     pulumi.export("dashboard", observability.dashboard_name)
 if grafana:
     pulumi.export("grafana_url", grafana.url)
+
+pulumi.run(begun)

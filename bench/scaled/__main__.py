@@ -3,6 +3,7 @@
 import pulumi
 
 from components.cache import Cache
+from components.common import begun
 from components.database import Database
 from components.kubernetes import Kubernetes, KubernetesArgs, NodeGroupArgs
 from components.messaging import Messaging, MessagingArgs, QueueArgs
@@ -40,3 +41,5 @@ for copy in range(pulumi.Config().require_int("copies")):
         "kubernetes": kubernetes.alarms,
     }
     Observability(f"observability{copy}", tiers=alarms, topic=topic)
+
+pulumi.run(begun)
