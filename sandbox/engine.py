@@ -19,6 +19,7 @@ from typing import Any
 import pulumi
 import yaml
 from pulumi import automation
+from pulumi.runtime import _grpc_settings
 from semver import VersionInfo
 
 from standin import provider, wire
@@ -34,6 +35,10 @@ Program = Callable[[], Any]
 _RUNNING: list[asyncio.Task[Any] | None] = []
 """Each program that this process has run. One that is broken off would, when it is collected, take down the server of
 the callbacks of whichever runs then: it is kept until it has ended of itself."""
+
+# A program whose engine was killed goes on trying to reach it. Connections are shared by address in a process, so the
+# next engine that is given this port would count as gone too.
+_grpc_settings._GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
 
 
 class SettingsError(Exception):

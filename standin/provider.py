@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from . import aws, existing, replacement, wire
@@ -22,7 +23,6 @@ from .wire import UNKNOWN
 from .world import Failure, World, type_of
 
 PACKAGES = ("aws", "grafana", "kubernetes", "random")
-_MESSAGE_SIZE = 400 * 1024 * 1024  # what the engine allows
 
 
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
@@ -272,8 +272,7 @@ def serve(world: World | None = None) -> Iterator[str]:
 @contextmanager
 def _server(servicer: StandIn) -> Iterator[int]:
     """A running server's port."""
-    sizes = [("grpc.max_receive_message_length", _MESSAGE_SIZE), ("grpc.max_send_message_length", _MESSAGE_SIZE)]
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=sizes)
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=8), options=_GRPC_CHANNEL_OPTIONS)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

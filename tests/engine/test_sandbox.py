@@ -3,8 +3,13 @@
 import os
 import stat
 import textwrap
+from concurrent import futures
+from contextvars import copy_context
 
+import grpc
 import pytest
+from pulumi.runtime import settings
+from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
 from sandbox import cli
 from sandbox.__main__ import main
@@ -181,3 +186,36 @@ def test_a_named_cli_has_to_be_one(monkeypatch):
     monkeypatch.setenv("PULUMI_CLI", "/bin/true")
     with pytest.raises(cli.NoCLI, match="PULUMI_CLI names /bin/true, which isn't a Pulumi CLI"):
         cli.find()
+
+
+class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
+    def SupportsFeature(self, request, context):
+        return resource_pb2.SupportsFeatureResponse(hasSupport=True)
+
+
+def monitor(port=0):
+    server = grpc.server(futures.ThreadPoolExecutor())
+    resource_pb2_grpc.add_ResourceMonitorServicer_to_server(Monitor(), server)
+    return server, server.add_insecure_port(f"127.0.0.1:{port}")
+
+
+def connection(port):
+    """A program's connection to the monitor of its engine, as the SDK makes it."""
+    return copy_context().run(lambda: settings.Settings("platform", "test", monitor=f"127.0.0.1:{port}").monitor)
+
+
+def test_an_engine_may_have_the_port_of_one_that_was_killed():
+    request = resource_pb2.SupportsFeatureRequest(id="secrets")
+    first, port = monitor()
+    first.start()
+    of_the_killed = connection(port)
+    assert of_the_killed.SupportsFeature(request).hasSupport
+    first.stop(grace=None).wait()
+    for _ in range(3):
+        with pytest.raises(grpc.RpcError):
+            of_the_killed.SupportsFeature(request)
+
+    second, _ = monitor(port)
+    second.start()
+    assert connection(port).SupportsFeature(request).hasSupport
+    second.stop(grace=None).wait()
