@@ -62,11 +62,20 @@ def services(statement: Mapping[str, Any]) -> list[str]:
 _REGION = re.compile(r"\.[a-z]{2}(-[a-z]+)+-\d+$")
 
 
+def arn_parts(pattern: str) -> list[str] | None:
+    """The six parts of a pattern for ARNs, None for what is no ARN; IAM takes each part that is left out for `*`."""
+    parts = pattern.split(":", 5)
+    return parts + ["*"] * (6 - len(parts)) if parts[0] == "arn" else None
+
+
 def everywhere(pattern: Any) -> bool:
-    """Whether a pattern for resources leaves nothing out but the service, as `*` and `arn:aws:s3:::*` do."""
+    """Whether a pattern leaves nothing out but the service, as `*`, `arn:aws:s3:::*` and `arn:aws:iam::*` do."""
     text = str(pattern)
-    parts = text.split(":", 5)
-    return set(text) <= {"*"} or (len(parts) == 6 and all(set(part) <= {"*"} for part in parts[3:]))
+    parts = arn_parts(text)
+    return set(text) <= _WILD or (parts is not None and all(set(part) <= _WILD for part in parts[3:]))
+
+
+_WILD = {"*", "?"}
 
 
 def conditions(statement: Mapping[str, Any]) -> Iterator[tuple[str, str, list[Any]]]:
@@ -107,7 +116,7 @@ def bound(statement: Mapping[str, Any]) -> bool:
     """Whether a condition limits a statement for everyone to known callers: a positive match without a bare `*`."""
     return any(
         key in _BINDING and limits(operator, values) and not operator.endswith("IfExists")
-        and not (key == "aws:principalarn" and any(map(_of_any_account, values)))
+        and not any(_anybodys(key, value) for value in values)
         for operator, key, values in conditions(statement)
     )  # fmt: skip
 
@@ -116,8 +125,9 @@ def sourced(statement: Mapping[str, Any]) -> bool:
     """Whether a condition says on whose behalf a service may act. Not every service says it, so `IfExists` will do."""
     return any(
         (key in _SOURCES or key.startswith(_TOLD_BY)) and limits(operator, values)
+        and not any(_anybodys(key, value) for value in values)
         for operator, key, values in conditions(statement)
-    )
+    )  # fmt: skip
 
 
 def limits(operator: str, values: list[Any]) -> bool:
@@ -126,6 +136,16 @@ def limits(operator: str, values: list[Any]) -> bool:
     return bool(values) and not negative and not any(map(everywhere, values))
 
 
-def _of_any_account(arn: Any) -> bool:
-    parts = str(arn).split(":", 5)
-    return len(parts) == 6 and set(parts[4]) <= {"*", "?"}
+def _anybodys(key: str, value: Any) -> bool:
+    """Whether a pattern of a condition leaves open whose it may be. A bucket's name is the world's, without account."""
+    text = str(value)
+    if key.endswith("arn"):
+        parts = arn_parts(text)
+        if parts is None:
+            return text[:1] in _WILD and not _ACCOUNT.search(text)
+        return parts[2] != "s3" and not _WILD.isdisjoint(parts[4])
+    return key.startswith("aws:") and not key.startswith(_TOLD_BY) and bool(_ANY_ID.match(text))
+
+
+_ACCOUNT = re.compile(r"\d{12}")
+_ANY_ID = re.compile(r"(o-|vpce?-)?[*?]")

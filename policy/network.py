@@ -236,12 +236,24 @@ def _within(network: Any, other: Any) -> bool:
 
 def _listed(graph: Graph, owner: Resource, key: str, value: Any) -> list[Any]:
     """The CIDRs of the prefix lists of this program; others, such as CloudFront's own, are taken as narrow."""
+    lists: list[Resource] = []
     found: list[Any] = []
     try:
         for prefixes in graph.targets(owner, key, "ec2/managedPrefixList", value=value):
-            found += [peek(entry, "cidr") for entry in items(prefixes, "entries")]
+            lists.append(prefixes)
     except Unknown:
         if not known(value):
+            found.append(UNKNOWN)
+
+    def entries(prefixes: Resource) -> Iterator[Any]:
+        yield from items(prefixes, "entries")
+        yield from graph.referrers(prefixes, "ec2/managedPrefixListEntry", "prefixListId")
+
+    for prefixes in lists:
+        try:
+            for entry in entries(prefixes):
+                found.append(peek(entry, "cidr"))
+        except Unknown:
             found.append(UNKNOWN)
     return found
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Literal
 
-from .documents import conditions, everywhere, limits, listed
+from .documents import arn_parts, conditions, everywhere, limits, listed
 
 Reach = Literal["everything", "account", "some"]
 """What a statement is for: every resource there is, every one of its kind in an account, or some."""
@@ -66,6 +66,11 @@ _NAMES = {
     action.lower(): action
     for action in (*_ALONE, _PASSING, *(action for actions in _STARTING.values() for action in actions))
 }
+
+ADMINISTRATORS = tuple(
+    f"arn:aws:iam::aws:policy/{name}" for name in ("AdministratorAccess", "IAMFullAccess", "PowerUserAccess")
+)
+"""AWS's own policies for whoever may do nearly everything."""
 
 # Condition keys that hold a permission on every resource to some of them, or to what can't do harm.
 _SCOPING = ("iam:permissionsboundary", "iam:policyarn")
@@ -129,12 +134,19 @@ def escalations(statements: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Reach
 def _reach(statement: Mapping[str, Any], kinds: tuple[str, ...]) -> Reach:
     """What a statement is for, of some kinds of resource."""
     for operator, key, values in conditions(statement):
-        if (key in _SCOPING or key.startswith(_TAGS)) and limits(operator, values):
+        scopes = (key in _SCOPING and not any(map(_administers, values))) or key.startswith(_TAGS)
+        if scopes and limits(operator, values) and not operator.endswith("IfExists"):
             return "some"
     if "NotResource" in statement:
         return "everything"
     found: set[Reach] = {_width(str(resource), kinds) for resource in listed(statement.get("Resource"))}
     return _widest(found)
+
+
+def _administers(pattern: Any) -> bool:
+    """Whether a pattern for policies means one of those for administrators, in any partition."""
+    text = re.sub("^arn:[^:]*:", "arn:aws:", str(pattern))
+    return any(fnmatchcase(policy, text) for policy in ADMINISTRATORS)
 
 
 def _widest(found: set[Reach]) -> Reach:
@@ -144,10 +156,10 @@ def _widest(found: set[Reach]) -> Reach:
 def _width(resource: str, kinds: tuple[str, ...]) -> Reach:
     if everywhere(resource):
         return "everything"
-    parts = resource.split(":", 5)
-    if len(parts) < 6 or not re.fullmatch(rf"\*+|({'|'.join(kinds)})[/:][*/]*\*", parts[5]):
+    parts = arn_parts(resource)
+    if parts is None or not re.fullmatch(rf"[*?]+|({'|'.join(kinds)})[/:][*/]*\*", parts[5]):
         return "some"
-    return "everything" if set(parts[4]) <= {"*"} else "account"
+    return "everything" if set(parts[4]) <= {"*", "?"} else "account"
 
 
 def _services(statement: Mapping[str, Any]) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,11 +32,18 @@ CLASSIC_TLS_12 = "ELBSecurityPolicy-TLS-1-2-"
 )  # fmt: skip
 def listener_encrypted(listener: Resource, graph: Graph) -> Iterator[str]:
     """TCP and UDP listeners of a network load balancer hand on what the target encrypts."""
-    if get(listener, "protocol") != "HTTP":
+    if not _plain_http(listener):
         return
     if not given(listener, "defaultActions"):
         yield "it serves plain HTTP"
     yield from each(items(listener, "defaultActions"), _redirects)
+
+
+def _plain_http(listener: Resource) -> bool:
+    """HTTP is what an Application Load Balancer's listener speaks that doesn't say; a Gateway one's has no port."""
+    return get(listener, "protocol") == "HTTP" or (
+        not given(listener, "protocol") and peek(listener, "port") not in (None, 0)
+    )
 
 
 def _redirects(action: Any) -> Iterator[str]:
@@ -54,7 +62,7 @@ def _redirects(action: Any) -> Iterator[str]:
 )  # fmt: skip
 def listener_rule_encrypted(listener_rule: Resource, graph: Graph) -> Iterator[str]:
     def judge(listener: Resource) -> Iterator[str]:
-        if get(listener, "protocol") == "HTTP":
+        if _plain_http(listener):
             yield from each(items(listener_rule, "actions"), _redirects)
 
     yield from each(graph.targets(listener_rule, "listenerArn", "lb/listener"), judge)
@@ -339,11 +347,20 @@ def cache_tls_only(cache: Resource, graph: Graph) -> Iterator[str]:
     "(PostgreSQL, SQL Server)",
 )  # fmt: skip
 def database_tls_only(database: Resource, graph: Graph) -> Iterator[str]:
-    """A replica in the region of its source has its source's group. The group's family tells the engine."""
+    """A replica in the region of its source has its source's group. The group's family tells the engine.
+
+    RDS for PostgreSQL demands TLS from version 15 on, unless a group says otherwise; Aurora does not.
+    """
     key = "parameterGroupName" if database.short == "rds/instance" else "dbClusterParameterGroupName"
     database = speaker(database, graph, key)
     if not given(database, key) or str(peek(database, key)).startswith("default."):
-        yield "it has the default parameter group, which admits connections without TLS"
+        family = str(peek(database, key) or "").removeprefix("default.")
+        if not family and get(database, "engine") == "postgres":
+            if not given(database, "engineVersion"):
+                raise Unknown("the version that AWS chooses")
+            family = f"postgres{get(database, 'engineVersion')}"
+        if not _demands_tls(family):
+            yield "it has the default parameter group, which admits connections without TLS"
         return
 
     def judge(group: Resource) -> Iterator[str]:
@@ -352,13 +369,21 @@ def database_tls_only(database: Resource, graph: Graph) -> Iterator[str]:
         if not mysql and not family.startswith(("postgres", "aurora-postgresql", "sqlserver")):
             raise Unknown("how this engine is told to refuse connections without TLS")
         name, on = ("require_secure_transport", ("ON", "1")) if mysql else ("rds.force_ssl", ("1",))
-        if not some(
-            items(group, "parameters"),
-            lambda parameter: get(parameter, "name") == name and _text(get(parameter, "value")) in on,
-        ):
+
+        def says(parameter: Any, demands: bool) -> bool:
+            return get(parameter, "name") == name and (_text(get(parameter, "value")) in on) == demands
+
+        default = _demands_tls(family)
+        if some(items(group, "parameters"), lambda parameter: says(parameter, not default)) == default:
             yield f"{group.label} doesn't set {name}"
 
     yield from each(graph.targets(database, key, "rds/parameterGroup", "rds/clusterParameterGroup"), judge)
+
+
+def _demands_tls(family: str) -> bool:
+    """Whether the default parameters of an engine demand TLS (RDS user guide, "Requiring an SSL connection")."""
+    version = re.match(r"postgres(\d+)", family)
+    return version is not None and int(version[1]) >= 15
 
 
 def _text(value: Any) -> str:

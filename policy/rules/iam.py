@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from ..caches import inherits
 from ..documents import bound, conditions, everywhere, limits, listed, public, services, sourced, statements
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, yes
 from ..network import gathered
-from ..privileges import Reach, escalations
+from ..privileges import ADMINISTRATORS, Reach, escalations
 from ..rule import Family, rule
 
 FAMILY: Family = "iam"
@@ -53,31 +54,40 @@ _RESOURCE_POLICIES = {
     "glue/resourcePolicy": "policy",
     "kms/replicaKey": "policy",
     "kms/externalKey": "policy",
+    "kms/replicaExternalKey": "policy",
+    "kms/keyPolicy": "policy",
     "ecr/registryPolicy": "policy",
     "efs/fileSystemPolicy": "policy",
     "cloudwatch/logResourcePolicy": "policyDocument",
     "cloudwatch/eventBusPolicy": "policy",
     "backup/vaultPolicy": "policy",
     "s3/accessPoint": "policy",
+    "s3control/accessPointPolicy": "policy",
     "dynamodb/resourcePolicy": "policy",
     "kinesis/resourcePolicy": "policy",
 }
-_ADMITTING = (*_RESOURCE_POLICIES, "lambda/permission")
+# Resources that are one statement each, and the condition keys that their properties stand for.
+_PERMISSIONS = {
+    "lambda/permission": {
+        "sourceArn": "aws:SourceArn", "sourceAccount": "aws:SourceAccount", "principalOrgId": "aws:PrincipalOrgID",
+    },
+    "cloudwatch/eventPermission": {"condition": "aws:PrincipalOrgID"},  # the one key that there is
+}  # fmt: skip
+_ADMITTING = (*_RESOURCE_POLICIES, *_PERMISSIONS)
 
 
 def _admitting(resource: Resource) -> Iterator[Mapping[str, Any]]:
-    """The statements of who may come; a permission of Lambda's is one."""
-    if resource.short != "lambda/permission":
+    """The statements of who may come; a permission of Lambda's or of an event bus is one."""
+    if resource.short not in _PERMISSIONS:
         yield from statements(resource, _RESOURCE_POLICIES[resource.short])
         return
     principal = str(get(resource, "principal"))
     kind = "Service" if ".amazonaws.com" in principal else "AWS"
-    keys = {"sourceArn": "aws:SourceArn", "sourceAccount": "aws:SourceAccount", "principalOrgId": "aws:PrincipalOrgID"}
-    held = {
-        name: str(peek(resource, key)) if peek(resource, key) is not UNKNOWN else key
-        for key, name in keys.items()
-        if given(resource, key)
-    }
+    held = {}
+    for key, name in _PERMISSIONS[resource.short].items():
+        if given(resource, key):
+            value = peek(resource, "condition.value" if key == "condition" else key)
+            held[name] = key if value is UNKNOWN else str(value)
     yield {"Effect": "Allow", "Principal": {kind: principal}, "Condition": {"StringLike": held}}
 
 
@@ -138,6 +148,11 @@ def service_acts_for_this_account(resource: Resource, graph: Graph) -> Iterator[
     yield from each(_admitting(resource), judge)
 
 
+# Subjects that leave open whose they are, be they StringLike's: by a wildcard at once or after their first word, or, of
+# GitHub's, before the end of the owner's name.
+_ANY_SUBJECT = re.compile(r"([^:*?]*:)?[*?]|repo:[^/]*[*?]")
+
+
 @rule(
     "federated-trust-bound", "iam/role",
     family=FAMILY, severity="high", alone=True,
@@ -146,18 +161,25 @@ def service_acts_for_this_account(resource: Resource, graph: Graph) -> Iterator[
     remediation="Add a condition on the provider's sub to the statement, with as much of it as is known written out",
 )  # fmt: skip
 def federated_trust_bound(role: Resource, graph: Graph) -> Iterator[str]:
-    """Everyone has an identity at a provider such as GitHub; aud says only what the token is for."""
+    """Everyone has an identity at a provider such as GitHub; aud says only what the token is for.
+
+    Of what all accounts share, such as Cognito and Google, aud is the pool or the application that is the account's.
+    """
 
     def names(operator: str, key: str, values: list[Any]) -> bool:
-        whole = any(set(str(value).removeprefix("repo:")) <= set("*/:") for value in values)
-        return key.endswith(":sub") and limits(operator, values) and not operator.endswith("IfExists") and not whole
+        if key.endswith(":sub") and any(_ANY_SUBJECT.match(str(value)) for value in values):
+            return False
+        return limits(operator, values) and not operator.endswith("IfExists")
 
     def judge(statement: Mapping[str, Any]) -> Iterator[str]:
         principal = statement.get("Principal")
         federated = listed(principal.get("Federated")) if isinstance(principal, Mapping) else []
-        open_id = statement.get("Effect") == "Allow" and any(":oidc-provider/" in str(named) for named in federated)
-        if open_id and not any(names(*condition) for condition in conditions(statement)):
-            yield "everyone whom an identity provider knows may take it"
+        for named in map(str, federated) if statement.get("Effect") == "Allow" else ():
+            keys = (":sub",) if ":oidc-provider/" in named else (":sub", ":aud", ":app_id")
+            if ":saml-provider/" not in named and not any(
+                condition[1].endswith(keys) and names(*condition) for condition in conditions(statement)
+            ):
+                yield "everyone whom an identity provider knows may take it"
 
     yield from each(statements(role, "assumeRolePolicy"), judge)
 
@@ -321,7 +343,7 @@ def no_administrators(resource: Resource, graph: Graph) -> Iterator[str]:
     def judge(attached: Any) -> Iterator[str]:
         if attached is UNKNOWN:
             graph.refers(resource, key, "iam/policy")
-        elif str(attached).endswith(("/AdministratorAccess", "/IAMFullAccess", "/PowerUserAccess")):
+        elif str(attached).endswith(tuple(policy.partition(":policy")[2] for policy in ADMINISTRATORS)):
             yield "an AWS policy for administrators is attached to it"
 
     value = peek(resource, key)

@@ -15,7 +15,7 @@ def listener(protocol: object, *actions: object, **more: object) -> Made:
 
 
 def listener_rule(protocol: object, *actions: object) -> Made:
-    return res("lb/listenerRule", "api", listenerArn=arn(listener(protocol, REDIRECT)), actions=list(actions))
+    return res("lb/listenerRule", "api", listenerArn=arn(listener(protocol, REDIRECT, port=80)), actions=list(actions))
 
 
 def classic(*protocols: object) -> Made:
@@ -96,7 +96,14 @@ CASES = [
     case(
         "listener-encrypted",
         "lb/listener",
-        ok=[listener("HTTPS", FORWARD), listener("HTTP", REDIRECT), listener("TCP", FORWARD), listener("TLS", FORWARD)],
+        ok=[
+            listener("HTTPS", FORWARD),
+            listener("HTTP", REDIRECT),
+            listener(None, REDIRECT, port=80),
+            listener("TCP", FORWARD),
+            listener("TLS", FORWARD),
+            listener(None, FORWARD),  # a Gateway Load Balancer's
+        ],
         bad=[
             listener("HTTP", FORWARD),
             listener("HTTP"),
@@ -105,6 +112,8 @@ CASES = [
             listener("HTTP", {"type": "redirect", "redirect": {"protocol": "#{protocol}"}}),
             listener("HTTP", REDIRECT, FORWARD),
             listener("HTTP", {"type": UNKNOWN}, FORWARD),
+            listener(None, FORWARD, port=80),
+            listener(None, FORWARD, port=UNKNOWN),
         ],
         unknown=[listener(UNKNOWN, FORWARD), listener("HTTP", UNKNOWN), listener("HTTP", {"type": UNKNOWN})],
     ),
@@ -112,7 +121,7 @@ CASES = [
         "listener-rule-encrypted",
         "lb/listenerRule",
         ok=[listener_rule("HTTPS", FORWARD), listener_rule("HTTP", REDIRECT)],
-        bad=[listener_rule("HTTP", FORWARD)],
+        bad=[listener_rule("HTTP", FORWARD), listener_rule(None, FORWARD)],
         unknown=[listener_rule(UNKNOWN, FORWARD), res("lb/listenerRule", "api", listenerArn="arn", actions=[FORWARD])],
     ),
     case(
@@ -248,21 +257,36 @@ CASES = [
                 database(type, "mysql8.0", OTHER, REQUIRED),
                 database(type, "mysql8.0", {"name": "require_secure_transport", "value": "1"}),
                 database(type, "aurora-mysql8.0", REQUIRED),
+                database(type, "postgres14", FORCED),
+                database(type, "postgres14", {"name": "rds.force_ssl", "value": 1.0}),
                 database(type, "postgres16", FORCED),
-                database(type, "postgres16", {"name": "rds.force_ssl", "value": 1.0}),
+                database(type, "postgres15", OTHER),
+                res(type, "db", engine="postgres", engineVersion="16.3"),
+                res(
+                    type,
+                    "db",
+                    parameterGroupName="default.postgres16",
+                    dbClusterParameterGroupName="default.postgres16",
+                ),
             ],
             bad=[
                 res(type, "db"),
                 res(type, "db", parameterGroupName="default.mysql8.0", dbClusterParameterGroupName="default.mysql8.0"),
                 database(type, "mysql8.0"),
                 database(type, "mysql8.0", {"name": "require_secure_transport", "value": "OFF"}),
-                database(type, "postgres16", REQUIRED),
+                database(type, "postgres14", REQUIRED),
+                database(type, "postgres16", {"name": "rds.force_ssl", "value": "0"}),
+                database(type, "aurora-postgresql16", OTHER),
+                res(type, "db", engine="postgres", engineVersion="14.12"),
+                res(type, "db", engine="aurora-postgresql", engineVersion="16.3"),
             ],
             unknown=[
                 res(type, "db", parameterGroupName=UNKNOWN, dbClusterParameterGroupName=UNKNOWN),
                 res(type, "db", parameterGroupName="another", dbClusterParameterGroupName="another"),
                 database(type, UNKNOWN, REQUIRED),
                 database(type, "oracle-ee-19", REQUIRED),
+                database(type, "postgres16", {"name": "rds.force_ssl", "value": UNKNOWN}),
+                res(type, "db", engine="postgres"),
                 database(type, "mysql8.0", {"name": "require_secure_transport", "value": UNKNOWN}),
             ],
         )

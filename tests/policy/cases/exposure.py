@@ -192,6 +192,16 @@ def narrow() -> list[World]:
     ]
 
 
+def filled(*cidrs: object) -> list[Made]:
+    """A rule for a prefix list whose entries are resources of their own."""
+    listed = res("ec2/managedPrefixList", "listed")
+    entries = [
+        res("ec2/managedPrefixListEntry", f"{number}", prefixListId=listed, cidr=cidr)
+        for number, cidr in enumerate(cidrs)
+    ]
+    return [ingress_rule(CLOSED, prefixListId=listed), *entries]
+
+
 def scaled(template: Made, **props: object) -> Made:
     return res("autoscaling/group", "web", launchTemplate={"id": template, "version": "1"}, **props)
 
@@ -370,11 +380,14 @@ CASES = [
             [ingress_rule(CLOSED, cidrIpv4=WORLD, fromPort=8080, toPort=8080), balancer(CLOSED)],
             ingress_rule(CLOSED, cidrIpv4=WORLD, ipProtocol="-1", fromPort=None, toPort=None),
             ingress_rule(CLOSED, prefixListId=res("ec2/managedPrefixList", "all", entries=[{"cidr": WORLD}])),
+            filled(WORLD),
+            filled("203.0.113.0/24", UNKNOWN, WORLD),
         ],
         unknown=[
             ingress_rule(CLOSED, cidrIpv4=UNKNOWN),
             ingress_rule(CLOSED, cidrIpv4=WORLD, fromPort=UNKNOWN),
             ingress_rule(CLOSED, prefixListId=UNKNOWN),
+            filled("203.0.113.0/24", UNKNOWN),
             ingress_rule(UNKNOWN, cidrIpv4=WORLD),
         ],
     ),

@@ -31,17 +31,21 @@ PUBLIC = {
     "glue/resourcePolicy": "policy",
     "kms/replicaKey": "policy",
     "kms/externalKey": "policy",
+    "kms/replicaExternalKey": "policy",
+    "kms/keyPolicy": "policy",
     "ecr/registryPolicy": "policy",
     "efs/fileSystemPolicy": "policy",
     "cloudwatch/logResourcePolicy": "policyDocument",
     "cloudwatch/eventBusPolicy": "policy",
     "backup/vaultPolicy": "policy",
     "s3/accessPoint": "policy",
+    "s3control/accessPointPolicy": "policy",
     "dynamodb/resourcePolicy": "policy",
     "kinesis/resourcePolicy": "policy",
 }
 IDENTITY = ("iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy")
 PERMISSION = "lambda/permission"
+BUS = "cloudwatch/eventPermission"
 OWN = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 EVERY_ROLE = "arn:aws:iam::123456789012:role/*"
 GITHUB = {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}
@@ -71,6 +75,10 @@ def passed_to(*services: str, operator: str = "StringEquals") -> dict[str, Any]:
 
 def permission(**props: object) -> Made:
     return res(PERMISSION, "x", action="lambda:InvokeFunction", function="f", **props)
+
+
+def on_bus(principal: object, **props: object) -> Made:
+    return res(BUS, "x", principal=principal, statementId="x", **props)
 
 
 def mounted(value: str) -> Made:
@@ -157,6 +165,23 @@ WAYS = [
     policy(Action="iam:PutRolePolicy", Resource="*", Condition={"StringLike": {"iam:PermissionsBoundary": "*"}}),
     policy(Action="iam:PutRolePolicy", Resource="*", Condition={"StringNotEquals": {"iam:PermissionsBoundary": ROLE}}),
     policy(Action="iam:PutRolePolicy", Resource="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+    policy(Action="iam:*", Resource="arn:aws:iam::*"),
+    policy(Action="iam:PutRolePolicy", Resource="arn:aws:iam:*"),
+    policy(Action="iam:PutRolePolicy", Resource="arn:aws:iam"),
+    *(
+        policy(Action="iam:AttachRolePolicy", Resource="*", Condition={"ArnLike": {"iam:PolicyARN": attached}})
+        for attached in (
+            "arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws-cn:iam::aws:policy/*", "arn:aws:iam::*:policy/*",
+            [ROLE, "arn:aws:iam::aws:policy/IAMFull*"],
+        )
+    ),
+    policy(
+        Action="iam:PutRolePolicy", Resource="*",
+        Condition={"StringEqualsIfExists": {"iam:PermissionsBoundary": ROLE}},
+    ),
+    policy(
+        Action="ssm:SendCommand", Resource="*", Condition={"StringEqualsIfExists": {"aws:ResourceTag/team": "web"}}
+    ),
     single(Action="iam:PutRolePolicy", Resource="*"),
     several({"Action": "iam:PutRolePolicy", "Resource": "*"}, {"Effect": "Deny", "Action": "iam:*", "Resource": ROLE}),
     *(
@@ -213,6 +238,15 @@ CASES = [
                     "x",
                     **{key: policy(Principal="*", Condition={"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::a"}})},
                 ),
+                *(
+                    res(type, "x", **{key: policy(Principal="*", Condition=condition)})
+                    for condition in (
+                        {"ArnLike": {"aws:SourceArn": "arn:aws:s3:*:*:a"}},
+                        {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:123456789012:*"}},
+                        {"StringLike": {"aws:PrincipalArn": "*:123456789012:role/*"}},
+                        {"StringLike": {"sns:Endpoint": "*@example.com"}},
+                    )
+                ),
                 res(type, "x", **{key: single(Principal=ROOT, Action="a:*")}),
             ],
             bad=[
@@ -235,6 +269,13 @@ CASES = [
                     for condition in (
                         {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
                         {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}},
+                        {"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*"}},
+                        {"StringLike": {"aws:PrincipalArn": "*:role/admin"}},
+                        {"ArnLike": {"aws:SourceArn": "arn:aws:*"}},
+                        {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:alerts"}},
+                        {"StringLike": {"aws:PrincipalOrgID": "o-*"}},
+                        {"StringLike": {"aws:SourceVpc": ["vpc-1", "vpc-*"]}},
+                        {"StringLike": {"aws:userid": "*:*"}},
                         {"ForAllValues:StringEquals": {"aws:PrincipalOrgPaths": "o-1/r-1/"}},
                     )
                 ),
@@ -264,6 +305,20 @@ CASES = [
         unknown=[permission(principal=UNKNOWN)],
     ),
     case(
+        "resource-policy-not-public",
+        BUS,
+        ok=[on_bus("123456789012"), on_bus("*", condition={"key": "aws:PrincipalOrgID", "value": "o-1"})],
+        bad=[on_bus("*"), on_bus("*", condition={"key": "aws:PrincipalOrgID", "value": "o-*"})],
+        unknown=[on_bus(UNKNOWN)],
+    ),
+    case(
+        "service-acts-for-this-account",
+        BUS,
+        ok=[on_bus("123456789012")],
+        bad=[on_bus("s3.amazonaws.com")],
+        unknown=[on_bus(UNKNOWN)],
+    ),
+    case(
         "service-acts-for-this-account",
         PERMISSION,
         ok=[
@@ -271,7 +326,11 @@ CASES = [
             permission(principal="events.amazonaws.com", sourceArn=arn(res("cloudwatch/eventRule", "rule"))),
             permission(principal="123456789012"),
         ],
-        bad=[permission(principal="s3.amazonaws.com"), permission(principal="sns.amazonaws.com", sourceArn="*")],
+        bad=[
+            permission(principal="s3.amazonaws.com"),
+            permission(principal="sns.amazonaws.com", sourceArn="*"),
+            permission(principal="events.amazonaws.com", sourceArn="arn:aws:events:*:*:rule/x"),
+        ],
         unknown=[permission(principal=UNKNOWN)],
     ),
     *(
@@ -310,6 +369,7 @@ CASES = [
                     )
                     for condition in (
                         {"StringLike": {"aws:SourceAccount": "*"}},
+                        {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:alerts"}},
                         {"StringNotEquals": {"aws:SourceAccount": "123456789012"}},
                         {"Bool": {"aws:SecureTransport": "true"}},
                     )
@@ -324,10 +384,16 @@ CASES = [
         "iam/role",
         ok=[
             trusting(SERVICE),
-            trusting({"Federated": "cognito-identity.amazonaws.com"}),
+            trusting({"Federated": "arn:aws:iam::123456789012:saml-provider/company"}),
+            trusting(
+                {"Federated": "cognito-identity.amazonaws.com"},
+                Condition={"StringEquals": {"cognito-identity.amazonaws.com:aud": "eu-west-1:0123"}},
+            ),
             github("StringEquals", "repo:company/platform:ref:refs/heads/main"),
             github("StringLike", ["repo:company/*"]),
+            github("StringLike", "repo:company/plat*:environment:*"),
             github("StringEquals", "system:serviceaccount:a:b", "oidc.eks.eu-west-1.amazonaws.com/id/0123:sub"),
+            github("StringLike", "system:serviceaccount:*:b", "oidc.eks.eu-west-1.amazonaws.com/id/0123:sub"),
         ],
         bad=[
             trusting(GITHUB),
@@ -335,6 +401,13 @@ CASES = [
             github("StringLike", "*"),
             github("StringLike", ["repo:company/*", "repo:*"]),
             github("StringLike", "repo:*/*:*"),
+            github("StringLike", "repo:*:ref:refs/heads/main"),
+            github("StringLike", "repo:*/infra:*"),
+            github("StringLike", "*:environment:prod"),
+            github("StringLike", "repo:?*"),
+            github("StringLike", "repo:company*/*"),
+            trusting({"Federated": "cognito-identity.amazonaws.com"}),
+            trusting({"Federated": "accounts.google.com"}, Condition={"StringLike": {"accounts.google.com:aud": "*"}}),
             github("StringEqualsIfExists", "repo:company/platform:ref:refs/heads/main"),
             github("StringNotLike", "repo:company/*"),
         ],
@@ -412,6 +485,8 @@ CASES = [
                 res(type, "x", policy=policy(NotAction="iam:*", Resource="*")),
                 res(type, "x", policy=policy(Action="s3:*", Resource=["*"])),
                 res(type, "x", policy=policy(Action="s3:*", Resource="arn:aws:s3:::*")),
+                res(type, "x", policy=policy(Action="s3:*", Resource="arn:aws:s3:*")),
+                res(type, "x", policy=policy(Action="iam:*", Resource="arn:aws:iam::*")),
                 res(type, "x", policy=policy(Action="s3:GetObject", NotResource="arn:aws:s3:::secret")),
                 res(type, "x", policy=single(Action="*", Resource="*")),
             ],
