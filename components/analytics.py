@@ -33,8 +33,9 @@ from .security import EncryptionKey
 from .storage import SecureBucket
 
 ENDPOINTS = frozenset({"elasticmapreduce", "glue", "kms", "secretsmanager"})
-"""Interface endpoints without which clusters in private subnets need NAT. Managed scaling and `packages` need NAT in
-any case: the one reports to a public API of EMR's, the others come from Maven Central."""
+"""Interface endpoints without which clusters in private subnets need NAT. Managed scaling, the end of an idle cluster
+(`idle_minutes`) and `packages` need NAT in any case: the former report to a public API of EMR's, the latter come from
+Maven Central. So without NAT, end what a run that was stopped by hand leaves."""
 
 _STEP_KINDS = ("extract", "transform", "check", "mapreduce", "publish", "presto")
 
@@ -70,7 +71,8 @@ class AnalyticsArgs(ClusterArgs):
     """Clusters, jobs, and when they run."""
 
     long_running: bool = False
-    """One cluster that stays, in place of one for each run."""
+    """One cluster that stays, in place of one for each run. With `encrypt_in_transit` the certificates have to be there
+    as it is made, or it fails, so set this once they are uploaded."""
     tables: dict[Identifier, TableArgs] = Field(
         default_factory=lambda: {
             "customers": TableArgs(key="id", watermark="updated_at"),
@@ -94,8 +96,8 @@ class AnalyticsArgs(ClusterArgs):
     )
     """Java libraries that the jobs need, by Maven coordinates: a cluster fetches them from Maven Central, by NAT."""
     jars: list[Jar] = Field(default_factory=list)
-    """Java libraries by their places, on S3 (a bucket that the jobs may read: the artifacts') or on the nodes: what
-    takes the place of `packages` where there is no NAT."""
+    """Java libraries by their places, on S3 or on the nodes: what takes the place of `packages` where there is no NAT.
+    The nodes may read those on S3; one that a key of its own encrypts has to let them."""
     mapreduce: bool = False
     """Work out the daily revenue by MapReduce as well, before it is published, and compare. Takes the orders as
     JSON."""
@@ -230,7 +232,8 @@ class Analytics(pulumi.ComponentResource):
             for file in sorted(files)
         ]
         uploads.append(self._upload("rds-authorities", f"{name}/rds-authorities.pem", content=authorities.encode()))
-        uploads.append(self._upload("config", f"{name}/config.json", text=self._configuration(source)))
+        # With the jobs that it is for: those of another version may not know all that is in it.
+        uploads.append(self._upload("config", f"{folder}/config.json", text=self._configuration(source), keep=True))
         ready = [*doors, *permissions, *uploads, *subnets.routes, security]
         self._cluster = Cluster(
             args,
@@ -415,6 +418,7 @@ class Analytics(pulumi.ComponentResource):
 
     def _create_instance_role(self) -> list[pulumi.Resource]:
         """What the nodes, and so the jobs, work under."""
+        jars = [self._here.bucket_arn(jar.removeprefix("s3://")) for jar in self._args.jars if jar.startswith("s3://")]
         role, permissions = create_role(
             f"{self._name}-instances",
             role_name=self.role_name,
@@ -423,6 +427,7 @@ class Analytics(pulumi.ComponentResource):
                 *self._lake.write_statements(),
                 *self._artifacts.read_statements(f"{self._name}/"),
                 *self._database.read_secret_statements(),
+                *([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": jars}] if jars else []),
                 # LUKS on instance storage, and the clusters' logs.
                 self._key_statement(
                     self._key, ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
@@ -566,7 +571,7 @@ class Analytics(pulumi.ComponentResource):
             *("--py-files", pulumi.Output.format("{}/jobs.zip", jobs)),
             pulumi.Output.format("{}/main.py", jobs),
             job,
-            *("--config", pulumi.Output.format("{}/config.json", self._artifacts_uri)),
+            *("--config", pulumi.Output.format("{}/config.json", jobs)),
             *(("--client", client) if client and job == "presto" else ()),
         ]
 

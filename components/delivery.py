@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,6 +35,8 @@ from .storage import BucketName, SecureBucket
 _ROLE_LIMIT = 64
 _RULE_LIMIT = 3000  # characters (CodeCommit's API reference, CreateApprovalRuleTemplate)
 _SOURCE = "source"
+_TAKEN = {"approver", "check", "checks", "developers", "merged", "pipeline", "pull-request", "review", "unread"}
+_SESSION = "check"  # delivery/codecommit.py says why
 
 Branch = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*$", max_length=100)]
 EnvironmentName = Annotated[str, StringConstraints(pattern=NAME, max_length=20)]
@@ -136,6 +139,10 @@ class DeliveryArgs(Args):
 
     def refusals(self) -> Iterator[Refusal]:
         yield from self.repeated("reviewers")
+        for environment in sorted(_TAKEN & self.environments.keys()):
+            yield Refusal(
+                ("environments", environment), "the component calls something of its own so: rename the stack"
+            )
         if len(self.reviewers) < self.approval_count and all(
             each.startswith("user/") and not each.endswith("*") for each in self.reviewers
         ):
@@ -154,8 +161,8 @@ class Delivery(pulumi.ComponentResource):
     """A repository whose branch changes by checked and reviewed pull requests alone, and a pipeline behind it.
 
     A pull request needs the approval of the check (`delivery/check.yml`) and of `reviewers`. People get the policy
-    `developers_policy_arn`, which lets them work with the repository but not push to the branch; whoever works without
-    it, as an administrator does, is not bound.
+    `developers_policy_arn`, which lets them work with the repository and merge by fast-forward, but not push to the
+    branch; whoever works without it, as an administrator does, is not bound.
 
     What a role can do is no narrower than what runs under it:
 
@@ -213,9 +220,9 @@ class Delivery(pulumi.ComponentResource):
         self._topic = topic
         self._here = location(self)
         self._child = pulumi.ResourceOptions(parent=self)
-        self._check_role_name = _role_name(name, "check")
-        for reviewer in args.reviewers:
-            if fnmatchcase(f"role/{self._check_role_name}", reviewer):
+        self._check_role_name, self._approver_role_name = (_role_name(name, each) for each in ("check", "approver"))
+        for role, reviewer in product((self._check_role_name, self._approver_role_name), args.reviewers):
+            if fnmatchcase(f"role/{role}", reviewer):
                 raise ValueError(f"delivery {name!r}: reviewer {reviewer!r} is the check's role too: name it closer")
         self.repository_name = args.repository_name or pulumi.get_project()
         self.pipeline_name = physical_name(name, 100)
@@ -277,12 +284,12 @@ class Delivery(pulumi.ComponentResource):
     def _create_approval_rules(self, repository: aws.codecommit.Repository) -> None:
         """The check has a rule of its own: as one of the pool of reviewers it would stand for one of them."""
         pools = {
-            "checks": (1, [f"role/{self._check_role_name}"]),
-            "review": (self._args.approval_count, self._args.reviewers),
+            "checks": (1, [("sts", f"assumed-role/{self._approver_role_name}/{_SESSION}")]),
+            "review": (self._args.approval_count, [_approver(each) for each in self._args.reviewers]),
         }
         for rule, (approvals, pool) in pools.items():
             own = f"{self._name}-{rule}"
-            arns = [self._here.global_arn(*_approver(each)) for each in pool]
+            arns = [self._here.global_arn(*each) for each in pool]
             template = aws.codecommit.ApprovalRuleTemplate(
                 own,
                 name=physical_name(own, 100),
@@ -372,13 +379,17 @@ class Delivery(pulumi.ComponentResource):
         *,
         role_name: str,
         statements: Sequence[Mapping[str, Any]],
+        managed: Sequence[Mapping[str, Any]] = (),
         policies: Sequence[str] = (),
         variables: Mapping[str, pulumi.Input[str]],
         source: aws.codebuild.ProjectSourceArgsDict,
         artifacts: Literal["NO_ARTIFACTS", "CODEPIPELINE"],
         concurrent_limit: int | None = None,
     ) -> aws.codebuild.Project:
-        """A build in the private subnets, under a role of its own, with an encrypted log."""
+        """A build in the private subnets, under a role of its own, with an encrypted log.
+
+        `managed` is what stands in a policy apart: a role's own policies have 10,240 characters in all (IAM quotas).
+        """
         physical = physical_name(name, 150)
         group_name = log_group_name(name)
         log_group = aws.cloudwatch.LogGroup(
@@ -404,6 +415,18 @@ class Delivery(pulumi.ComponentResource):
             )
             for policy in policies
         ]
+        if managed:
+            apart = aws.iam.Policy(
+                name,
+                name=role_name,
+                description=f"{pulumi.get_project()}: {name}",
+                policy=policy_document(*managed),
+                tags=tags(name),
+                opts=self._child,
+            )
+            permissions.append(
+                aws.iam.RolePolicyAttachment(name, role=role.name, policy_arn=apart.arn, opts=self._child)
+            )
         return aws.codebuild.Project(
             name,
             name=physical,
@@ -515,11 +538,14 @@ class Delivery(pulumi.ComponentResource):
     def _create_check(self, repository: aws.codecommit.Repository, build_spec: str) -> aws.codebuild.Project:
         args = self._args
         stacks = [stack for stack, environment in args.environments.items() if environment.preview_pull_requests]
+        self._create_approver()
+        approver = self._here.global_arn("iam", f"role/{self._approver_role_name}")
         return self._create_project(
             f"{self._name}-check",
             args.check,
             role_name=self._check_role_name,
             statements=[
+                {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": approver},
                 {
                     "Effect": "Allow",
                     "Action": [f"codecommit:{action}" for action in _JUDGE],
@@ -539,7 +565,12 @@ class Delivery(pulumi.ComponentResource):
                 ),
                 *self._used_buckets(stacks, "s3:ListBucket"),
             ],
-            variables={"STACKS": " ".join(stacks), "REPOSITORY": self.repository_name} | self._state_variables(),
+            variables={
+                "STACKS": " ".join(stacks),
+                "REPOSITORY": self.repository_name,
+                "APPROVER": approver,
+                **self._state_variables(),
+            },
             # The whole history: what judges is checked out from the commit that the pull request leads to.
             source={
                 "type": "CODECOMMIT",
@@ -549,6 +580,36 @@ class Delivery(pulumi.ComponentResource):
             },
             artifacts="NO_ARTIFACTS",
             concurrent_limit=args.check.concurrent_limit,
+        )
+
+    def _create_approver(self) -> None:
+        """The role by which every check approves, under one session's name: a check takes back what another gave."""
+        trusted = {
+            "Effect": "Allow",
+            # The check's role is made later: here it is told by its name.
+            "Principal": {"AWS": self._here.global_arn("iam", "root")},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {
+                    "aws:PrincipalArn": self._here.global_arn("iam", f"role/{self._check_role_name}"),
+                    "sts:RoleSessionName": _SESSION,
+                }
+            },
+        }
+        create_role(
+            f"{self._name}-approver",
+            role_name=self._approver_role_name,
+            trust=policy_document(trusted),
+            statements=[
+                {
+                    "Effect": "Allow",
+                    "Action": "codecommit:UpdatePullRequestApprovalState",
+                    "Resource": self._repository_arn,
+                },
+                self._repository_key(),
+            ],
+            permissions_boundary=self._args.permissions_boundary_arn,
+            parent=self,
         )
 
     def _start_checks(
@@ -639,7 +700,8 @@ class Delivery(pulumi.ComponentResource):
             f"{self._name}-{environment}",
             self._args.deployment,
             role_name=_role_name(self._name, environment),
-            statements=[
+            statements=manage,
+            managed=[
                 {
                     "Effect": "Allow",
                     "Action": ["s3:GetObject", "s3:GetObjectVersion"],
@@ -648,7 +710,6 @@ class Delivery(pulumi.ComponentResource):
                 self._key.decrypt_statement("s3"),
                 *self._state_statements([environment], write=True),
                 *self._used_buckets([environment], "s3:ListBucket", *(f"s3:{action}" for action in _KEEP_OBJECTS)),
-                *manage,
             ],
             policies=args.policies,
             variables={"STACK": environment} | self._state_variables(),
@@ -891,9 +952,11 @@ def _role_name(name: str, build: str) -> str:
 # -- What the roles may do ------------------------------------------------------------------------------------------
 
 _DEVELOP = (
-    "BatchGet*", "Create*", "Describe*", "Evaluate*", "Get*", "GitPull", "GitPush", "List*", "MergePullRequest*",
-    "Post*", "PutCommentReaction", "PutFile", "DeleteBranch", "DeleteFile", "UpdateComment", "UpdatePullRequest*",
+    "BatchGet*", "Create*", "Describe*", "Evaluate*", "Get*", "GitPull", "GitPush", "List*",
+    "MergePullRequestByFastForward", "Post*", "PutCommentReaction", "PutFile", "DeleteBranch", "DeleteFile",
+    "UpdateComment", "UpdatePullRequest*",
 )  # fmt: skip
+"""Of the merges only the one that makes nothing new: the others take the caller's own text for what conflicts."""
 _CHANGE_BRANCH = (
     "CreateCommit", "DeleteBranch", "DeleteFile", "GitPush", "MergeBranchesByFastForward", "MergeBranchesBySquash",
     "MergeBranchesByThreeWay", "PutFile",
@@ -904,7 +967,7 @@ _CHANGE_RULES = (
     "DisassociateApprovalRuleTemplateFromRepository", "BatchDisassociateApprovalRuleTemplateFromRepositories",
     "DeleteRepository", "UpdateDefaultBranch", "UpdateRepositoryEncryptionKey", "UpdateRepositoryName",
 )  # fmt: skip
-_JUDGE = ("GitPull", "PostCommentForPullRequest", "UpdatePullRequestApprovalState")
+_JUDGE = ("GitPull", "PostCommentForPullRequest")
 _READ_BRANCH = (
     "CancelUploadArchive", "GetBranch", "GetCommit", "GetRepository", "GetUploadArchiveStatus", "UploadArchive",
 )  # fmt: skip

@@ -25,11 +25,12 @@ _WITHOUT_RESOURCE = (
     "elasticmapreduce:CreateSecurityConfiguration", "elasticmapreduce:DeleteSecurityConfiguration",
     "elasticmapreduce:RunJobFlow", "glue:CreateCrawler", "glue:CreateSecurityConfiguration",
     "glue:DeleteSecurityConfiguration", "grafana:CreateWorkspace", "kms:CreateKey", "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery", "logs:DeleteResourcePolicy", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery", "logs:DeleteResourcePolicy", "logs:GetLogDelivery", "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
     "quicksight:CreateAccountSubscription", "quicksight:CreateDataSource", "quicksight:CreateVPCConnection",
     "quicksight:UpdateKeyRegistration", "route53:CreateHealthCheck",
-    "route53:CreateHostedZone", "sns:SetSubscriptionAttributes", "sns:Unsubscribe",
-    "states:ValidateStateMachineDefinition",
+    "route53:CreateHostedZone", "sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes",
+    "sns:Unsubscribe", "states:ValidateStateMachineDefinition",
 )  # fmt: skip
 """What creates or changes and names no resource (Service Authorization Reference)."""
 _IAM = (

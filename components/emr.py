@@ -86,9 +86,10 @@ class ClusterArgs(Args):
     """How far managed scaling goes."""
     root_volume_size_gib: int = Field(default=30, ge=15, le=100)
     """Root volume of each instance, in GiB (gp3; EMR: 15 to 100)."""
-    idle_minutes: int = Field(default=60, ge=1, le=10_080)
+    idle_minutes: int = Field(default=60, ge=10, le=10_080)
     """Minutes without work after which a cluster ends by itself, should a run have been stopped by hand (EMR: 1 minute
-    to 7 days; YARN's work alone counts, not Presto's or Trino's). A cluster that is to stay doesn't."""
+    to 7 days; at least 10 here, since nothing works while a failed job waits to be begun again; YARN's work alone
+    counts, not Presto's or Trino's). Needs NAT. A cluster that is to stay doesn't."""
     step_concurrency: int = Field(default=1, ge=1, le=256)
     """Steps that a cluster works on at once (EMR: 1 to 256): a run's follow each other in any case."""
     encrypt_in_transit: bool = True

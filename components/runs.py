@@ -9,6 +9,8 @@ import pulumi
 _START_SECONDS = 45 * 60
 """What the first step waits for the cluster, on top of its own time."""
 _END_SECONDS = 30 * 60
+_RETRY_SECONDS = 5 * 60
+"""What a retry waits at most: a cluster that waits for it is idle, and ends by `idle_minutes`."""
 _CHECKS = ("check", "mapreduce", "presto")
 """Jobs that compare: what fails one fails it each time, and Spark and Hadoop have begun their own tasks again."""
 
@@ -169,7 +171,7 @@ class Run:
             "Comment": 'MySQL -> raw -> curated; give the input {"full": true} to read the tables whole',
             "StartAt": "FindOtherRuns",
             # Only what hangs outside of all its states comes to this: it ends the run on no path.
-            "TimeoutSeconds": longest + 8 * _END_SECONDS,
+            "TimeoutSeconds": longest + 8 * _END_SECONDS + len(steps) * self.step_retries * _RETRY_SECONDS,
             "States": states,
         }
 
@@ -232,5 +234,6 @@ def _retry(error: str, seconds: int, attempts: int = 4) -> dict[str, Any]:
         "IntervalSeconds": seconds,
         "MaxAttempts": attempts,
         "BackoffRate": 2.0,
+        "MaxDelaySeconds": _RETRY_SECONDS,
         "JitterStrategy": "FULL",
     }

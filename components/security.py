@@ -293,7 +293,12 @@ def _statements(user: KeyUser, here: Location) -> list[dict[str, Any]]:
                 ),
             ]
         case "log-delivery":
-            return [service("LogDelivery", "delivery.logs.amazonaws.com", use, own)]
+            # For some logs it names the account, for others their ARN, and AWS doesn't say for each: either will do.
+            source = {"StringEquals": {"kms:EncryptionContext:SourceArn": here.arn("logs", "*")}}
+            return [
+                service("LogDelivery", "delivery.logs.amazonaws.com", use, own),
+                service("LogDeliverySource", "delivery.logs.amazonaws.com", use, source),
+            ]
         case "sns":
             return [service("Sns", "sns.amazonaws.com", ["kms:Decrypt", "kms:GenerateDataKey*"], own)]
         case "cloudwatch-alarms":

@@ -25,6 +25,7 @@ _IDS = {
     "--repository": "REPOSITORY",
     "--source": "SOURCE_COMMIT",
     "--destination": "DESTINATION_COMMIT",
+    "--approver": "APPROVER",
 }
 
 

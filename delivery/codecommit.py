@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,8 +19,14 @@ _MEANING = {
     "RevisionNotCurrentException": "it has been pushed to since: the build of the new revision judges that",
     "PullRequestCannotBeApprovedByAuthorException": "the build's role opened it, and nobody approves of their own",
     "BeforeCommitIdAndAfterCommitIdAreSameException": "source and destination are the same commit",
-    "AccessDeniedException": "the build's role may not do that",
+    "AccessDeniedException": "the role may not do that",
+    "AccessDenied": "the build's role may not approve by APPROVER",
 }
+
+
+SESSION = "check"
+"""The name under which every build approves: an approval can be taken back by whoever gave it alone, and CodeBuild
+gives each build another name."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class PullRequest:
     repository: str
     source: str
     destination: str
+    approver: str
+    """ARN of the role that approves and does nothing else."""
 
     def report(self, text: str, *, approve: bool) -> None:
         """Comment, and approve or take an approval back: in the order in which a failure between leaves it red."""
@@ -45,6 +54,7 @@ class PullRequest:
         # The same text on the same revision, as of a build that is run again, is the same comment.
         token = hashlib.sha256("\n".join((self.id, self.revision, self.destination, text)).encode()).hexdigest()
         self._call(
+            boto3.client("codecommit"),
             "post_comment_for_pull_request",
             pullRequestId=self.id,
             repositoryName=self.repository,
@@ -55,16 +65,30 @@ class PullRequest:
         )
 
     def _approval(self, state: str) -> None:
+        assumed = self._call(
+            boto3.client("sts"), "assume_role", RoleArn=self.approver, RoleSessionName=SESSION, DurationSeconds=900
+        )["Credentials"]
+        approver = boto3.client(
+            "codecommit",
+            aws_access_key_id=assumed["AccessKeyId"],
+            aws_secret_access_key=assumed["SecretAccessKey"],
+            aws_session_token=assumed["SessionToken"],
+        )
         self._call(
-            "update_pull_request_approval_state", pullRequestId=self.id, revisionId=self.revision, approvalState=state
+            approver,
+            "update_pull_request_approval_state",
+            pullRequestId=self.id,
+            revisionId=self.revision,
+            approvalState=state,
         )
 
-    def _call(self, operation: str, **arguments: str) -> None:
+    def _call(self, client: Any, operation: str, **arguments: Any) -> dict[str, Any]:
         try:
-            getattr(boto3.client("codecommit"), operation)(**arguments)
+            answer: dict[str, Any] = getattr(client, operation)(**arguments)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             why = _MEANING.get(code, error.response["Error"].get("Message", ""))
             raise Unusable(f"pull request {self.id}: {operation} was refused with {code}: {why}") from None
         except BotoCoreError as error:
             raise Unusable(f"pull request {self.id}: {operation} failed: {error}") from None
+        return answer

@@ -37,6 +37,15 @@ def publish(spark: SparkSession, config: Config) -> None:
         Storage(spark).write_json(f"{config.export}/manifest.json", manifest)
     log(f"published {staged['run']}")
     curated.clean(staged, published)
+    if config.export:
+        _clean(Storage(spark), config.export, {f"run={version['run']}" for version in (staged, published)})
+
+
+def _clean(storage: Storage, export: str, kept: set[str]) -> None:
+    """Delete the files of the versions before."""
+    for name in storage.names(export):
+        if name.startswith("run=") and name not in kept:
+            storage.delete(f"{export}/{name}")
 
 
 def _export(spark: SparkSession, config: Config, curated: Curated, version: dict[str, Any]) -> dict[str, Any]:

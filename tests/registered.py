@@ -17,9 +17,11 @@ ROOT = Path(__file__).parent.parent
 STACKS = ("dev", "prod")
 
 
-def run(program: Callable[[], object], *, unknown: bool = False, region: str = "eu-west-1") -> Recording:
+def run(
+    program: Callable[[], object], *, unknown: bool = False, region: str = "eu-west-1", project: str = "platform"
+) -> Recording:
     """What `program` registers in a stack `test`."""
-    return record(program, project="platform", stack="test", region=region, unknown=unknown)
+    return record(program, project=project, stack="test", region=region, unknown=unknown)
 
 
 def stack_config(stack: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ What a source bundle's `.ebextensions` change isn't seen from here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from ..beanstalk import ENVIRONMENT, INSTANCES, NETWORK, Options, balancer, listeners, options, subnets
 from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, items, peek, some
 from ..network import ways_in
+from ..plaintext import is_reference, is_secret, named_secret
 from ..rule import rule
 from .encryption_in_transit import CLASSIC_TLS_12, TLS_12
 
@@ -227,19 +227,6 @@ def environment_volumes_encrypted(environment: Resource, graph: Graph) -> Iterat
     yield "nothing in the program encrypts the volumes of its instances"
 
 
-# What a variable's name says of its value: a secret, or only where one is, how long it is good for and the like.
-_SECRET = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|PWD$|SECRET|TOKEN|CREDENTIAL|(API|ACCESS|PRIVATE|SIGNING|ENCRYPTION|AUTH)_?KEY"
-)
-_ABOUT = re.compile(
-    r"(ARN|NAME|ID|URL|URI|PATH|FILE|DIR|TTL|AGE|SECONDS|MINUTES|HOURS|DAYS|LENGTH|COUNT|LIMIT|POLICY|TYPE|REGION)$"
-)
-# Values that are secrets whatever they are called: keys of AWS, private keys, passwords in addresses, tokens.
-_SECRET_VALUE = re.compile(
-    r"(?<![A-Z0-9])(AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@"
-    r"|\bgh[pousr]_[A-Za-z0-9]{20}|\bxox[abprs]-|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\."
-)
-_REFERENCE = re.compile(r"arn:[\w-]+:(secretsmanager|ssm|kms|iam):|(true|false|[0-9]+)$", re.IGNORECASE)
 _GENERATORS = ("random:index/randomPassword:RandomPassword", "tls:index/privateKey:PrivateKey")
 _STORES = ("secretsmanager/secret", "secretsmanager/secretVersion", "ssm/parameter")
 _VARIABLES = "aws:elasticbeanstalk:application:environment"
@@ -263,7 +250,7 @@ def environment_no_secrets(holder: Resource, graph: Graph) -> Iterator[str]:
     def judge(numbered: tuple[int, Any]) -> Iterator[str]:
         place, setting = numbered
         namespace, name, value = (peek(setting, key) for key in ("namespace", "name", "value"))
-        if isinstance(value, str) and _SECRET_VALUE.search(value):
+        if isinstance(value, str) and is_secret(value):
             yield f"settings[{place}] holds what looks like a secret"
             return
         if namespace is UNKNOWN or name is UNKNOWN:
@@ -271,16 +258,12 @@ def environment_no_secrets(holder: Resource, graph: Graph) -> Iterator[str]:
         if namespace == _SECRETS:
             if value is UNKNOWN:
                 graph.refers(holder, "settings", *_STORES, value=UNKNOWN)
-            elif not _REFERENCE.match(str(value)):
+            elif not is_reference(str(value)):
                 yield f"settings[{place}] should be the ARN of a secret"
-        elif namespace == _VARIABLES and _is_secret(str(name)):
+        elif namespace == _VARIABLES and named_secret(str(name)):
             if value is UNKNOWN:
                 raise Unknown("the value of a variable whose name is a secret's")
-            if value not in (None, "") and not _REFERENCE.match(str(value)):
+            if value not in (None, "") and not is_reference(str(value)):
                 yield f"settings[{place}] is a variable whose name is a secret's"
 
     yield from each(enumerate(items(holder, "settings")), judge)
-
-
-def _is_secret(name: str) -> bool:
-    return bool(_SECRET.search(name.upper())) and not _ABOUT.search(name.upper())

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..graph import UNKNOWN, Graph, Resource, each, get, given, items, peek, yes
 from ..network import ways_in
+from ..plaintext import is_reference, is_secret, named_secret
 from ..rule import rule
 from .encryption_at_rest import KEYS, customer_key
 
@@ -128,15 +129,6 @@ def build_not_privileged(project: Resource, graph: Graph) -> Iterator[str]:
         yield "its builds are root on their machine"
 
 
-_SECRET_NAMES = re.compile(
-    r"(^|_)(AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|"
-    r"API_?KEY|PRIVATE_KEY|CREDENTIALS?)($|_\d+$)", re.IGNORECASE,
-)  # fmt: skip
-_SECRET_VALUES = re.compile(
-    r"(AKIA|ASIA)[A-Z0-9]{16}|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bgh[pousr]_[A-Za-z0-9]{36}|\bpul-[0-9a-f]{40}"
-)
-
-
 @rule(
     "build-variables-not-secret", PROJECT,
     family="iam", severity="critical", alone=True,
@@ -151,10 +143,10 @@ def build_variables_not_secret(project: Resource, graph: Graph) -> Iterator[str]
     def judge(variable: Any) -> Iterator[str]:
         if get(variable, "type") not in (None, "", "PLAINTEXT"):
             return
-        if _SECRET_NAMES.search(str(get(variable, "name"))):
-            yield "a plain variable of it is a secret by its name"
         value = peek(variable, "value")
-        if isinstance(value, str) and _SECRET_VALUES.search(value):
+        if named_secret(str(get(variable, "name"))) and not (value is not UNKNOWN and is_reference(str(value))):
+            yield "a plain variable of it is a secret by its name"
+        if isinstance(value, str) and is_secret(value):
             yield "the value of a plain variable of it is a key or a token"
 
     yield from each(items(project, "environment.environmentVariables"), judge)

@@ -238,13 +238,16 @@ def distribution_origins_encrypted(resource: Resource, graph: Graph) -> Iterator
 )  # fmt: skip
 def bucket_tls_only(bucket: Resource, graph: Graph) -> Iterator[str]:
     def denies(policy: Resource) -> bool:
-        covered: set[bool] = set()
+        covered: set[str] = set()
         for statement in statements(policy, "policy"):
             if _denies_plain_http(statement, "s3:*"):
-                covered.update(str(resource).endswith("*") for resource in listed(statement.get("Resource")))
-                if "*" in listed(statement.get("Resource")):
-                    return True
-        return covered == {True, False}
+                for resource in map(str, listed(statement.get("Resource"))):
+                    named, slash, path = resource.partition("/")
+                    if not slash:
+                        covered.add("bucket")
+                    if path == "*" or (not slash and named.endswith("*")):
+                        covered.add("objects")
+        return covered == {"bucket", "objects"}
 
     if not some(policies(bucket, graph), denies):
         yield "no policy of it refuses plain HTTP"

@@ -252,6 +252,22 @@ def instance_not_public(resource: Resource, graph: Graph) -> Iterator[str]:
     )
 
 
+def templates(resource: Resource, graph: Graph) -> Iterator[Resource]:
+    """The launch templates and configurations of a group or an instance."""
+    mixed = "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification"
+    for path, key, type in (
+        ("launchTemplate", "id", "ec2/launchTemplate"),
+        ("launchTemplate", "name", "ec2/launchTemplate"),
+        (mixed, "launchTemplateId", "ec2/launchTemplate"),
+        (mixed, "launchTemplateName", "ec2/launchTemplate"),
+        ("launchConfiguration", "", "ec2/launchConfiguration"),
+    ):
+        if path.partition(".")[0] in resource.props and given(resource, f"{path}.{key}" if key else path):
+            value = [peek(resource, f"{path}.{key}" if key else path)]
+            yield from graph.targets(resource, path.partition(".")[0], type, value=value)
+            return
+
+
 def launch_groups(graph: Graph, resource: Resource) -> Iterator[Resource]:
     """The security groups of what is made by a launch template or configuration."""
     if resource.short == "ec2/launchConfiguration":

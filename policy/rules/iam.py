@@ -8,10 +8,11 @@ from typing import Any
 
 from ..caches import inherits
 from ..documents import bound, conditions, everywhere, limits, listed, public, services, sourced, statements
-from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, peek, yes
+from ..graph import UNKNOWN, Graph, Resource, Unknown, each, get, given, items, known, peek, yes
 from ..network import gathered
 from ..privileges import ADMINISTRATORS, Reach, escalations
 from ..rule import Family, rule
+from .exposure import templates
 
 FAMILY: Family = "iam"
 
@@ -36,6 +37,29 @@ def instance_metadata_v2(resource: Resource, graph: Graph) -> Iterator[str]:
         return
     if get(resource, "metadataOptions.httpTokens") != "required":
         yield "it answers metadata requests without a token (IMDSv1)"
+
+
+@rule(
+    "instance-template-judged", "ec2/instance",
+    family=FAMILY, severity="medium",
+    title="Instances don't have their settings from a launch template that is judged nowhere",
+    controls="FSBP EC2.3, FSBP EC2.8",
+    remediation="Make the launch template in this program, or set metadataOptions and rootBlockDevice on the instance",
+)  # fmt: skip
+def instance_template_judged(instance: Resource, graph: Graph) -> Iterator[str]:
+    """What neither `instance-metadata-v2` nor `volume-encrypted` finds on the instance itself."""
+    if not given(instance, "launchTemplate") or (
+        given(instance, "metadataOptions") and given(instance, "rootBlockDevice")
+    ):
+        return
+    try:
+        found = any(True for _ in templates(instance, graph))
+    except Unknown:
+        if not known(peek(instance, "launchTemplate")):
+            raise
+        found = False
+    if not found:
+        yield "its launch template isn't in the program"
 
 
 # Policies that say who may come, by type. A later type is a line here.

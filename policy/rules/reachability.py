@@ -30,7 +30,7 @@ from ..network import (
     ways,
 )
 from ..rule import Family, rule
-from .exposure import SECURITY_GROUPS, SUBNETS, data_subnets, launch_groups
+from .exposure import SECURITY_GROUPS, SUBNETS, data_subnets, launch_groups, templates
 
 FAMILY: Family = "exposure"
 MACHINES = ("ec2/instance", "autoscaling/group", "eks/nodeGroup", "elasticbeanstalk/environment", "emr/cluster")
@@ -142,7 +142,7 @@ def _places(machine: Resource, graph: Graph) -> Iterator[_Place]:
     elif machine.short == "autoscaling/group":
         yield _Place(
             _ways(graph, machine, "vpcZoneIdentifiers"),
-            lambda: each(_templates(machine, graph), lambda template: launch_groups(graph, template)),
+            lambda: each(templates(machine, graph), lambda template: launch_groups(graph, template)),
         )
     elif machine.short == "eks/nodeGroup":
         yield _Place(
@@ -181,22 +181,6 @@ def _interfaces(instance: Resource, graph: Graph) -> Iterator[Resource]:
     return each(_INTERFACES, named)
 
 
-def _templates(resource: Resource, graph: Graph) -> Iterator[Resource]:
-    """The launch templates and configurations of a group or an instance."""
-    mixed = "mixedInstancesPolicy.launchTemplate.launchTemplateSpecification"
-    for path, key, type in (
-        ("launchTemplate", "id", "ec2/launchTemplate"),
-        ("launchTemplate", "name", "ec2/launchTemplate"),
-        (mixed, "launchTemplateId", "ec2/launchTemplate"),
-        (mixed, "launchTemplateName", "ec2/launchTemplate"),
-        ("launchConfiguration", "", "ec2/launchConfiguration"),
-    ):
-        if path.partition(".")[0] in resource.props and given(resource, f"{path}.{key}" if key else path):
-            value = [peek(resource, f"{path}.{key}" if key else path)]
-            yield from graph.targets(resource, path.partition(".")[0], type, value=value)
-            return
-
-
 def _instance_ways(instance: Resource, graph: Graph) -> Iterator[Way]:
     def of_template(template: Resource) -> Iterator[Way]:
         named = [peek(interface, "subnetId") for interface in items(template, "networkInterfaces")]
@@ -209,7 +193,7 @@ def _instance_ways(instance: Resource, graph: Graph) -> Iterator[Way]:
     elif any(given(instance, key) for key in _INTERFACES):
         yield from each(_interfaces(instance, graph), lambda interface: _ways(graph, interface, "subnetId"))
     elif given(instance, "launchTemplate"):
-        yield from each(_templates(instance, graph), of_template)
+        yield from each(templates(instance, graph), of_template)
     else:
         yield DEFAULT_VPC
 
@@ -220,7 +204,7 @@ def _instance_groups(instance: Resource, graph: Graph) -> Iterator[Resource]:
             graph.targets(instance, "vpcSecurityGroupIds", *GROUPS),
             graph.targets(instance, "securityGroups", *GROUPS),
             each(_interfaces(instance, graph), lambda interface: graph.targets(interface, "securityGroups", *GROUPS)),
-            each(_templates(instance, graph), lambda template: launch_groups(graph, template)),
+            each(templates(instance, graph), lambda template: launch_groups(graph, template)),
         ),
         lambda found: found,
     )

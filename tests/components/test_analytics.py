@@ -593,6 +593,33 @@ def test_a_run(recording):
     assert emr.terminated == [CLUSTER]
 
 
+def test_jars_on_s3_can_be_read(recording):
+    jars = [
+        "s3://libraries/a/mariadb-java-client-3.5.6.jar",
+        "s3://libraries/spark-avro_2.12-3.5.6.jar",
+        "/usr/lib/local.jar",
+    ]
+    made = analytics(packages=[], jars=jars)
+    args = go(made)[0].steps[0]["Step"]["HadoopJarStep"]["Args"]
+    assert args[args.index("--jars") + 1] == ",".join(jars)
+
+    def read(recording):
+        policy = one(recording, "iam/rolePolicy:RolePolicy", "analytics-instances").inputs["policy"]
+        return [s["Resource"] for s in statements(policy) if s["Action"] == "s3:GetObject"]
+
+    (found,) = (resources for resources in read(made) if resources not in read(recording))
+    assert found == [f"arn:aws:s3:::{jar[5:]}" for jar in jars[:2]]
+
+
+def test_retries_wait_less_than_an_idle_cluster_does():
+    made = analytics(step_retries=10, idle_minutes=10)
+    (retry,) = definition(made)["States"]["Extract"]["Retry"]
+    assert retry["MaxDelaySeconds"] == 300
+    _, run = go(made, {"transform": ["FAILED"] * 10})
+    assert run.status == "SUCCEEDED"
+    assert max(run.waits) <= 300
+
+
 def test_a_step(recording):
     _, digest = package()
     step = go(recording)[0].steps[0]["Step"]
@@ -604,7 +631,7 @@ def test_a_step(recording):
             *("spark-submit", "--deploy-mode", "client"),
             *("--packages", "org.mariadb.jdbc:mariadb-java-client:3.5.6,org.apache.spark:spark-avro_2.12:3.5.6"),
             *("--py-files", f"{folder}/{digest[:16]}/jobs.zip", f"{folder}/{digest[:16]}/main.py"),
-            *("extract", "--config", f"{folder}/config.json"),
+            *("extract", "--config", f"{folder}/{digest[:16]}/config.json"),
         ],
     }
 
@@ -908,7 +935,7 @@ LESS_AVRO = {"packages": ["org.mariadb.jdbc:mariadb-java-client:3.5.6"]}
         ({"scaling": {"max_on_demand_units": 7}}, ("scaling", "max_on_demand_units")),
         ({"scaling": {"max_core_units": 65}}, ("scaling", "max_core_units")),
         ({"root_volume_size_gib": 101}, ("root_volume_size_gib",)),
-        ({"idle_minutes": 0}, ("idle_minutes",)),
+        ({"idle_minutes": 9}, ("idle_minutes",)),
         ({"step_concurrency": 257}, ("step_concurrency",)),
         ({"tables": {}}, ("tables",)),
         ({"tables": {"orders; DROP TABLE orders": {"key": "id"}}}, None),

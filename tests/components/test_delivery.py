@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from components.delivery import Delivery, DeliveryArgs, deployment_role_arn
 from components.observability import AlarmTopic
 from components.storage import SecureBucket
+from delivery.codecommit import SESSION
 from tests.components.tiers import logs, network, security
 from tests.registered import ROOT, STACKS, by_sid, counts, of, one, run, run_stack, statements, waits_for
 
@@ -32,7 +33,7 @@ STRINGS = {
 }
 
 
-def delivery(*, unknown=False, name="delivery", topic=True, **changes):
+def delivery(*, unknown=False, name="delivery", topic=True, project="platform", **changes):
     def program():
         keys, log_bucket = security(), logs()
         made = Delivery(
@@ -50,7 +51,7 @@ def delivery(*, unknown=False, name="delivery", topic=True, **changes):
         pulumi.export("alarms", sorted(made.alarms))
         pulumi.export("pusher", deployment_role_arn(name, "prod"))
 
-    return run(program, unknown=unknown)
+    return run(program, unknown=unknown, project=project)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["known", "first preview"])
@@ -64,7 +65,10 @@ def recording():
 
 
 def role_statements(recording, name):
-    return statements(one(recording, "iam/rolePolicy:RolePolicy", name).inputs["policy"])
+    """What a role may do by its own policy and by the one that is attached to it."""
+    managed = of(recording, "iam/policy:Policy").get(name)
+    policies = [one(recording, "iam/rolePolicy:RolePolicy", name), *([managed] if managed else [])]
+    return [statement for policy in policies for statement in statements(policy.inputs["policy"])]
 
 
 def actions(found):
@@ -139,12 +143,36 @@ def rule(recording, name):
 
 
 def test_a_pull_request_needs_the_check_and_a_reviewer(either):
-    assert rule(either, "delivery-checks") == (1, [f"arn:aws:sts::{ACCOUNT}:assumed-role/{CHECK_ROLE}/*"])
+    approver = f"arn:aws:sts::{ACCOUNT}:assumed-role/platform-test-delivery-approver/{SESSION}"
+    assert rule(either, "delivery-checks") == (1, [approver])
     assert rule(either, "delivery-review") == (
         1,
         [f"arn:aws:iam::{ACCOUNT}:user/mary", f"arn:aws:sts::{ACCOUNT}:assumed-role/Reviewers*/*"],
     )
     assert one(either, "iam/role:Role", "delivery-check").inputs["name"] == CHECK_ROLE
+
+
+def test_the_check_alone_approves_by_the_approver(either):
+    role = one(either, "iam/role:Role", "delivery-approver")
+    arn = f"arn:aws:iam::{ACCOUNT}:role/platform-test-delivery-approver"
+    assert role.inputs["name"] == "platform-test-delivery-approver"
+    (trust,) = statements(role.inputs["assumeRolePolicy"])
+    check = f"arn:aws:iam::{ACCOUNT}:role/{CHECK_ROLE}"
+    assert trust["Condition"] == {"StringEquals": {"aws:PrincipalArn": check, "sts:RoleSessionName": SESSION}}
+    assert trust["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    found = role_statements(either, "delivery-approver")
+    assert {action for action in actions(found) if not action.startswith("kms:")} == {
+        "codecommit:UpdatePullRequestApprovalState"
+    }
+    assert allows(found, "codecommit:UpdatePullRequestApprovalState", CODE)
+    assert allows(role_statements(either, "delivery-check"), "sts:AssumeRole", arn)
+    assert variables(either, "check")["APPROVER"] == arn
+
+
+@pytest.mark.parametrize("name", ["check", "approver", "pipeline", "merged"])
+def test_an_environment_that_is_called_as_a_part_is_refused(name):
+    with pytest.raises(ValidationError, match="the component calls something of its own so"):
+        DeliveryArgs.model_validate(NEEDED | {"environments": {name: {"region": "eu-west-1"}}})
 
 
 def test_the_number_of_reviewers_and_the_branch_are_settings():
@@ -160,7 +188,9 @@ def test_the_number_of_reviewers_and_the_branch_are_settings():
     assert developers["Work"]["Resource"].endswith(":code")
 
 
-@pytest.mark.parametrize("reviewer", ["role/platform-test-delivery-check", "role/platform*"])
+@pytest.mark.parametrize(
+    "reviewer", ["role/platform-test-delivery-check", "role/platform-test-delivery-a*", "role/platform*"]
+)
 def test_the_check_is_no_reviewer(reviewer):
     with pytest.raises(ValueError, match="is the check's role too"):
         delivery(reviewers=[reviewer])
@@ -171,8 +201,16 @@ def test_developers_push_to_other_branches_and_open_pull_requests(either):
     assert len(policy.inputs["policy"]) <= 6144  # IAM and STS quotas: a managed policy
     found = by_sid(policy.inputs["policy"])
     work = [found["Work"]]
-    for action in ("GitPush", "GitPull", "CreatePullRequest", "MergePullRequestBySquash", "UpdatePullRequestTitle"):
+    for action in (
+        "GitPush",
+        "GitPull",
+        "CreatePullRequest",
+        "MergePullRequestByFastForward",
+        "UpdatePullRequestTitle",
+    ):
         assert allows(work, f"codecommit:{action}", CODE)
+    for action in ("MergePullRequestBySquash", "MergePullRequestByThreeWay"):  # which take the caller's own text
+        assert not allows(work, f"codecommit:{action}", CODE)
     for action in ("DeleteRepository", "PutRepositoryTriggers", "AssociateApprovalRuleTemplateWithRepository"):
         assert not allows(work, f"codecommit:{action}", CODE)
     branch = found["DenyChangesOfTheBranch"]
@@ -239,7 +277,8 @@ def variables(recording, build):
 
 def test_builds_are_told_where_they_are(either):
     state = {"STATE_BUCKET": f"platform-state-{ACCOUNT}-eu-west-1", "SECRETS_KEY": "alias/platform-state"}
-    assert variables(either, "check") == {"STACKS": "dev", "REPOSITORY": "platform", **state}
+    told = {"STACKS": "dev", "REPOSITORY": "platform", **state}
+    assert variables(either, "check").items() >= told.items()
     assert variables(either, "dev") == {"STACK": "dev", **state}
     assert variables(either, "prod") == {"STACK": "prod", **state}
 
@@ -309,7 +348,7 @@ def test_the_check_reads_writes_its_verdict_and_no_more(either):
     reading = re.compile(r"\w[\w-]*:(Describe|Get|List|Validate|GitPull)\w*")
     assert {action for action in actions(found) if not reading.fullmatch(action)} == {
         "codecommit:PostCommentForPullRequest",
-        "codecommit:UpdatePullRequestApprovalState",
+        "sts:AssumeRole",
         "ec2:CreateNetworkInterface",
         "ec2:CreateNetworkInterfacePermission",
         "ec2:DeleteNetworkInterface",
@@ -332,8 +371,9 @@ def test_the_check_has_the_rights_to_what_it_calls():
     called = (ROOT / "delivery" / "codecommit.py").read_text()
     found = {name.replace("_", "") for name in re.findall(r'"((?:post|update|get)_[a-z_]+)"', called)}
     assert found
-    granted = {a.removeprefix("codecommit:").lower() for a in actions(role_statements(delivery(), "delivery-check"))}
-    assert found <= granted
+    made = delivery()
+    of_both = actions(role_statements(made, "delivery-check") + role_statements(made, "delivery-approver"))
+    assert found <= {action.removeprefix("codecommit:").lower() for action in of_both}
 
 
 LOOKED_UP = {
@@ -649,7 +689,9 @@ def test_what_pages(recording):
 
 def test_the_longest_names_are_ones_that_aws_takes():
     longest = "e" * 20
-    made = delivery(name="d" * 20, environments={longest: {"region": "ap-southeast-1"}})
+    buckets = [f"{number:02}".ljust(63, "b") for number in range(20)]
+    environments = {longest: {"region": "ap-southeast-1", "used_buckets": buckets}}
+    made = delivery(name="d" * 20, environments=environments, project="p" * 29)  # bootstrap.yaml's limit
     for kind, limit in {
         "iam/role:Role": 64,
         "cloudwatch/eventRule:EventRule": 64,
@@ -658,9 +700,10 @@ def test_the_longest_names_are_ones_that_aws_takes():
         PROJECT: 150,
     }.items():
         assert all(len(found.inputs["name"]) <= limit for found in of(made, kind).values() if "name" in found.inputs)
-    # IAM and STS quotas: the inline policies of a role, white space apart.
-    policies = of(made, "iam/rolePolicy:RolePolicy")
-    assert max(len(policy.inputs["policy"].replace(" ", "")) for policy in policies.values()) <= 10_240
+    # IAM and STS quotas: the inline policies of a role, and a managed one, white space apart.
+    for kind, limit in {"iam/rolePolicy:RolePolicy": 10_240, "iam/policy:Policy": 6144}.items():
+        sizes = {name: len(policy.inputs["policy"].replace(" ", "")) for name, policy in of(made, kind).items()}
+        assert max(sizes.values()) <= limit, sizes
 
 
 @pytest.mark.parametrize(

@@ -49,12 +49,15 @@ def test_logs_key_admits_each_service_for_this_account_only(recording):
         "CloudWatchAlarms": "cloudwatch.amazonaws.com",
         "EventBridge": "events.amazonaws.com",
         "LogDelivery": "delivery.logs.amazonaws.com",
+        "LogDeliverySource": "delivery.logs.amazonaws.com",
         "CloudWatchLogs": "logs.eu-west-1.amazonaws.com",
         "Sns": "sns.amazonaws.com",
     }
     own = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     for sid in ("CloudWatchAlarms", "LogDelivery", "Sns"):
         assert policy[sid]["Condition"] == own
+    logs = {"kms:EncryptionContext:SourceArn": f"arn:aws:logs:eu-west-1:{ACCOUNT}:*"}
+    assert policy["LogDeliverySource"]["Condition"] == {"StringEquals": logs}
     topics = {"kms:EncryptionContext:aws:sns:topicArn": f"arn:aws:sns:eu-west-1:{ACCOUNT}:*"}
     assert policy["EventBridge"]["Condition"] == {"ArnLike": topics}
     assert policy["CloudWatchLogs"]["Condition"] == {

@@ -13,6 +13,10 @@ from typing import Any
 import boto3
 from botocore.validate import ParamValidator
 
+ACCOUNT = "123456789012"
+APPROVER = "platform-prod-delivery-approver"
+"""The role whose session `check` is in the pool of the approval rule."""
+
 MODEL = boto3.client("codecommit", "eu-west-1").meta.service_model
 
 
@@ -29,14 +33,17 @@ class CodeCommit:
     repository: str
     source: str
     destination: str
+    aws: str
+    """Where the simulated STS tells who calls."""
     open: bool = True
     comments: list[str] = field(default_factory=list)
     approval: str | None = None
+    """By who is in the pool of the approval rule: others' count for nothing."""
     calls: list[str] = field(default_factory=list)
     address: str = ""
     _tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def answer(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, operation: str, parameters: dict[str, Any], key: str) -> dict[str, Any]:
         model = MODEL.operation_model(operation)
         report = ParamValidator().validate(parameters, model.input_shape)
         unknown = parameters.keys() - model.input_shape.members.keys()
@@ -45,18 +52,26 @@ class CodeCommit:
         self.calls.append(operation)
         if parameters["pullRequestId"] != self.id:
             raise Refused("PullRequestDoesNotExistException", parameters["pullRequestId"])
-        answer: dict[str, Any] = getattr(self, f"_{operation}")(**parameters)
-        return answer
+        if operation == "UpdatePullRequestApprovalState":
+            return self._approve(**parameters, caller=self._caller(key))
+        return self._comment(**parameters)
 
-    def _UpdatePullRequestApprovalState(self, pullRequestId: str, revisionId: str, approvalState: str) -> Any:
+    def _caller(self, key: str) -> str:
+        sts = boto3.client(
+            "sts", "eu-west-1", endpoint_url=self.aws, aws_access_key_id=key, aws_secret_access_key="unknown"
+        )
+        return str(sts.get_caller_identity()["Arn"])
+
+    def _approve(self, pullRequestId: str, revisionId: str, approvalState: str, caller: str) -> dict[str, Any]:
         if not self.open:
             raise Refused("PullRequestAlreadyClosedException", "closed")
         if revisionId != self.revision:
             raise Refused("RevisionNotCurrentException", "not current")
-        self.approval = approvalState
+        if caller == f"arn:aws:sts::{ACCOUNT}:assumed-role/{APPROVER}/check":
+            self.approval = approvalState
         return {}
 
-    def _PostCommentForPullRequest(self, clientRequestToken: str, **comment: Any) -> Any:
+    def _comment(self, clientRequestToken: str, **comment: Any) -> dict[str, Any]:
         if comment["repositoryName"] != self.repository:
             raise Refused("RepositoryDoesNotExistException", comment["repositoryName"])
         if {comment["beforeCommitId"], comment["afterCommitId"]} != {self.source, self.destination}:
@@ -78,8 +93,9 @@ def serving(pull_request: CodeCommit) -> Iterator[CodeCommit]:
         def do_POST(self) -> None:
             operation = self.headers["X-Amz-Target"].removeprefix("CodeCommit_20150413.")
             parameters = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            key = self.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
             try:
-                status, body = 200, pull_request.answer(operation, parameters)
+                status, body = 200, pull_request.answer(operation, parameters, key)
             except Refused as error:
                 status, body = 400, dict(zip(("__type", "message"), error.args, strict=True))
             self.send_response(status)

@@ -16,7 +16,7 @@ from sandbox import cli
 from standin import provider
 from terraform import simulated
 from tests.delivery import builds
-from tests.delivery.codecommit import CodeCommit
+from tests.delivery.codecommit import ACCOUNT, APPROVER, CodeCommit
 from tests.registered import ROOT
 
 REGION = "eu-west-1"
@@ -175,7 +175,7 @@ class World:
         return f"s3://{self.environment['STATE_BUCKET']}?region={REGION}"
 
     def pull_request(self, source: str, destination: str) -> CodeCommit:
-        return CodeCommit("42", "revision-1", "platform", source, destination)
+        return CodeCommit("42", "revision-1", "platform", source, destination, self.aws)
 
     def check(self, request: CodeCommit, *, tests: str = "true", stacks: str = "prod") -> builds.Build:
         """Run delivery/check.yml on a fresh clone.
@@ -187,6 +187,7 @@ class World:
         judge = clone.with_name(f"judge-{clone.name}")
         environment = {
             **self.environment,
+            "APPROVER": f"arn:aws:iam::{ACCOUNT}:role/{APPROVER}",
             "AWS_ENDPOINT_URL_CODECOMMIT": request.address,
             "DESTINATION_COMMIT": request.destination,
             "JUDGE": str(judge),

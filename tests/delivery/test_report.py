@@ -8,7 +8,7 @@ from delivery import verdict
 from delivery.__main__ import main
 from delivery.report import CODECOMMIT_BYTES, Steps, render
 from delivery.verdict import Change, Finding, Preview
-from tests.delivery.codecommit import CodeCommit, serving
+from tests.delivery.codecommit import ACCOUNT, APPROVER, CodeCommit, serving
 
 URN = "urn:pulumi:prod::platform::"
 
@@ -76,8 +76,8 @@ def test_names_have_no_meaning_in_markdown():
 
 
 @pytest.fixture
-def request_():
-    with serving(CodeCommit("42", "revision-1", "platform", "a" * 40, "b" * 40)) as request:
+def request_(aws):
+    with serving(CodeCommit("42", "revision-1", "platform", "a" * 40, "b" * 40, aws)) as request:
         yield request
 
 
@@ -87,6 +87,8 @@ def report(tmp_path, monkeypatch, request_):
     variables = {
         "AWS_ACCESS_KEY_ID": "build",
         "AWS_SECRET_ACCESS_KEY": "build",
+        "APPROVER": f"arn:aws:iam::{ACCOUNT}:role/{APPROVER}",
+        "AWS_ENDPOINT_URL": request_.aws,
         "AWS_ENDPOINT_URL_CODECOMMIT": request_.address,
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
@@ -153,7 +155,14 @@ def test_what_codecommit_refuses_is_a_message(report, request_, capsys, attribut
     assert request_.approval != "APPROVE" or attribute not in ("repository", "source")
 
 
-@pytest.mark.parametrize("variable", ["REVISION_ID", "PULL_REQUEST_ID", "SOURCE_COMMIT"])
+def test_a_red_build_takes_back_what_an_earlier_one_gave(report, request_, monkeypatch):
+    assert report(preview()) == 0
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another-build")
+    assert report(preview(), "make test") == 1
+    assert request_.approval == "REVOKE"
+
+
+@pytest.mark.parametrize("variable", ["REVISION_ID", "PULL_REQUEST_ID", "SOURCE_COMMIT", "APPROVER"])
 def test_an_event_that_is_not_whole_is_a_message(report, capsys, monkeypatch, variable):
     monkeypatch.delenv(variable)
     assert report(preview()) == 2

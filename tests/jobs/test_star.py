@@ -125,6 +125,13 @@ class TestChanges:
         assert now <= days
         assert len(days - now) == 7  # of the one before, all of which the whole read wrote anew
 
+    def test_quicksights_files_of_no_version_are_deleted(self, lake, config):
+        versions = {
+            key.split("/run=")[1].split("/")[0] for key in lake.keys(config["export"].split("/", 3)[3] + "/run=")
+        }
+        assert len(versions) == 2
+        assert lake.document(config, "state/published.json")["run"] in versions
+
     def test_json_for_quicksight(self, server, lake, run, config):
         assert run({**config, "export_format": "json"}, "publish") == 0
         manifest = lake.document(config, "export/manifest.json")

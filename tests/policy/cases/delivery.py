@@ -137,6 +137,8 @@ CASES = [
             variables(plain("aws_secret_access_key", "x", type="PLAINTEXT")),
             variables(plain("DB_PASSWORD", UNKNOWN)),
             variables(plain("PULUMI_ACCESS_TOKEN", "x")),
+            *(variables(plain(name, "x")) for name in ("SECRET_KEY", "PGPASSWORD", "DB_PASS")),
+            variables(plain("DATABASE", "mysql://shop:letmein@db.example.com/shop")),
             variables(plain("SERVICE_API_KEY", "x")),
             variables(plain("IDENTITY", "AKIA" + "A" * 16)),
             variables(plain("SIGNING", "-----BEGIN RSA PRIVATE KEY-----")),

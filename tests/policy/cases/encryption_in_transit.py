@@ -239,6 +239,7 @@ CASES = [
             bucket_policy(deny(Principal={"AWS": "arn:aws:iam::123456789012:role/a"})),
             bucket_policy(deny(Action="s3:PutObject")),
             bucket_policy(deny(Resource="arn:aws:s3:::data/*")),
+            bucket_policy(deny(Resource=["arn:aws:s3:::data", "arn:aws:s3:::data/public/*"])),
             bucket_policy(deny(Condition={"Bool": {"aws:SecureTransport": "true"}})),
             bucket_policy(deny(Condition={"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"}})),
             bucket_policy(deny(Condition={})),

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from policy.graph import UNKNOWN
-from tests.policy.build import Made, arn, case, res
+from tests.policy.build import Made, arn, case, name, res
 
 
 def policy(**changes: Any) -> str:
@@ -45,6 +45,7 @@ PUBLIC = {
 }
 IDENTITY = ("iam/policy", "iam/rolePolicy", "iam/userPolicy", "iam/groupPolicy")
 PERMISSION = "lambda/permission"
+TOKENS, DISK = {"httpTokens": "required"}, {"encrypted": True}
 BUS = "cloudwatch/eventPermission"
 OWN = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
 EVERY_ROLE = "arn:aws:iam::123456789012:role/*"
@@ -220,6 +221,24 @@ CASES = [
             ("ec2/launchConfiguration", []),
             ("ec2/instance", [res("ec2/instance", "x", launchTemplate={"id": "lt-0123"})]),
         )
+    ),
+    case(
+        "instance-template-judged",
+        "ec2/instance",
+        ok=[
+            res("ec2/instance", "x"),
+            res("ec2/instance", "x", launchTemplate={"id": res("ec2/launchTemplate", "own")}),
+            res("ec2/instance", "x", launchTemplate={"name": name(res("ec2/launchTemplate", "own"))}),
+            res("ec2/instance", "x", launchTemplate={"id": "lt-0123"}, metadataOptions=TOKENS, rootBlockDevice=DISK),
+        ],
+        bad=[
+            res("ec2/instance", "x", launchTemplate={"id": "lt-0123"}),
+            res("ec2/instance", "x", launchTemplate={"name": "theirs"}, metadataOptions=TOKENS),
+        ],
+        unknown=[
+            res("ec2/instance", "x", launchTemplate={"id": UNKNOWN}),
+            res("ec2/instance", "x", launchTemplate=UNKNOWN),
+        ],
     ),
     *(
         case(
