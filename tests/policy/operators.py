@@ -966,7 +966,7 @@ IAM_OPERATORS = [
     broken(
         "build-variables-not-secret",
         "codebuild/project",
-        put(f"{VARIABLES}.*.name", "DATABASE_PASSWORD"),
+        put(f"{VARIABLES}.*", {"name": "DATABASE_PASSWORD", "value": "hunter2"}),
         put(f"{VARIABLES}.*.value", "AKIAIOSFODNN7EXAMPLE"),
         add(VARIABLES, {"name": "GITHUB_TOKEN", "value": "x"}),
     ),
