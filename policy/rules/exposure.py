@@ -169,11 +169,14 @@ def egress_not_everywhere(resource: Resource, graph: Graph) -> Iterator[str]:
 
 
 # What refers to a security group without putting anything behind it.
-_RULES = (*GROUPS, "ec2/securityGroupRule", "vpc/securityGroupIngressRule", "vpc/securityGroupEgressRule")
+_NOTHING_BEHIND = (
+    *GROUPS, "ec2/securityGroupRule", "vpc/securityGroupIngressRule", "vpc/securityGroupEgressRule", "ssm/parameter",
+    "secretsmanager/secretVersion", "s3/bucketObject", "s3/bucketObjectv2",
+)  # fmt: skip
 
 
 def _fronts_internet(graph: Graph, group: Resource) -> bool:
-    users = {user.urn: user for user, _ in graph.users(group) if user.short not in _RULES}.values()
+    users = {user.urn: user for user, _ in graph.users(group) if user.short not in _NOTHING_BEHIND}.values()
 
     def fronts(user: Resource) -> bool:
         if user.short == "elasticbeanstalk/environment":

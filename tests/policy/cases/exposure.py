@@ -188,6 +188,7 @@ def narrow() -> list[World]:
         group(open_to(prefixListIds=["pl-0123"])),
         group(open_to(prefixListIds=[res("ec2/managedPrefixList", "offices", entries=[{"cidr": "203.0.113.0/24"}])])),
         fronted(lone, balancer(lone)),
+        fronted(lone, balancer(lone), res("ssm/parameter", "told", type="String", value=lone)),
         fronted(lone, balancer(lone, type="elb/loadBalancer"), rule(CLIENTS, sourceSecurityGroupId=lone)),
     ]
 
