@@ -76,7 +76,7 @@ class CacheArgs(Args):
 
     node_type: NodeType = "cache.t4g.small"
     """ElastiCache node type; r6gd types keep on SSD what is rarely used (data tiering). A change waits for the
-    maintenance window."""
+    maintenance window; one to or from an r6gd type replaces the cache."""
     nodes: int = Field(default=2, ge=1, le=6)
     """A primary and its replicas (ElastiCache: 1 to 6), without `cluster_mode`. From two on, a replica takes over when
     the primary fails."""

@@ -105,9 +105,11 @@ class DatabaseArgs(Args):
     """A MySQL database on RDS."""
 
     instance_class: InstanceClass = "db.t4g.medium"
-    """RDS instance class of the primary, and of replicas that name no other."""
+    """RDS instance class of the primary, and of replicas that name no other. A change of it, as of the version, waits
+    for the maintenance window."""
     engine_version: EngineVersion = "8.4"
-    """MySQL version: 8.4 takes the newest 8.4.x; 8.0 left RDS standard support in July 2026."""
+    """MySQL version: 8.4 takes the newest 8.4.x, now and, in the maintenance window, later; 8.4.6 stays until it is
+    changed. 8.0 left RDS standard support in July 2026."""
     database_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)] = "app"
     """Schema created with the database."""
     username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=16)] = "dbadmin"
@@ -337,7 +339,7 @@ class Database(pulumi.ComponentResource):
             skip_final_snapshot=False,
             # RDS refuses a snapshot name that an earlier destroy has used.
             final_snapshot_identifier=pulumi.Output.format("{}-final-{}", identifier, snapshot.hex),
-            auto_minor_version_upgrade=True,
+            auto_minor_version_upgrade=_floats(args.engine_version),
             performance_insights_enabled=args.performance_insights,
             performance_insights_kms_key_id=self._key.arn if args.performance_insights else None,
             monitoring_interval=args.monitoring_interval_seconds,
@@ -377,7 +379,7 @@ class Database(pulumi.ComponentResource):
             maintenance_window=args.maintenance_window,
             copy_tags_to_snapshot=True,
             skip_final_snapshot=True,  # it holds nothing that the primary does not
-            auto_minor_version_upgrade=True,
+            auto_minor_version_upgrade=_floats(replica.engine_version or args.engine_version),
             performance_insights_enabled=args.performance_insights,
             performance_insights_kms_key_id=self._key.arn if args.performance_insights else None,
             monitoring_interval=args.monitoring_interval_seconds,
@@ -489,3 +491,8 @@ def _most_connections(instance_class: str) -> int:
 
 def _share(percent: int | None, whole: int) -> int | None:
     return None if percent is None else whole * percent // 100
+
+
+def _floats(version: str) -> bool:
+    """Whether RDS may bring newer versions: one that is named to the end would seem to go back at the next update."""
+    return version.count(".") == 1

@@ -342,7 +342,8 @@ class EdgeArgs(Args):
     """How requests come in: CloudFront in front of the load balancer or not, and what WAF lets through."""
 
     cdn: bool = True
-    """CloudFront in front of the load balancer; without it Route 53 leads to the load balancer."""
+    """CloudFront in front of the load balancer; without it Route 53 leads to the load balancer. To switch it on later
+    is an outage until CloudFront stands, some ten minutes."""
     price_class: Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"] = "PriceClass_100"
     """CloudFront edge locations: 100 North America and Europe, 200 also Asia, Africa and Middle East, or all."""
     tls_version: Literal["TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"] = "TLSv1.2_2021"

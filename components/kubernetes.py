@@ -150,7 +150,8 @@ class NodeGroupArgs(Args):
     instance_types: list[InstanceType] = Field(default=["t4g.large"], min_length=1, max_length=20)
     """Instance types (EKS: at most 20), all arm64 or all x86_64; the image follows from them."""
     min_size: int = Field(default=2, ge=0, le=450)
-    """Nodes at the least."""
+    """Nodes at the least. Whoever changes the limits of a group that scales says to EKS first how many nodes it is to
+    have: docs/operations.md."""
     max_size: int = Field(default=4, ge=1, le=450)
     """Nodes at the most (EKS: 450 in a node group)."""
     desired_size: int | None = Field(default=None, ge=0, le=450)
@@ -486,7 +487,10 @@ class Kubernetes(pulumi.ComponentResource):
                     "authenticationMode": "API",
                     "bootstrapClusterCreatorAdminPermissions": self._args.creator_is_admin,
                 }
-                return pulumi.ResourceTransformResult({**child.props, "accessConfig": access}, child.opts)
+                # EKS keeps a cluster in the zones that it was made in; nodes may stand in any subnet of its VPC.
+                opts = child.opts
+                opts.ignore_changes = [*(opts.ignore_changes or []), "vpcConfig.subnetIds"]
+                return pulumi.ResourceTransformResult({**child.props, "accessConfig": access}, opts)
             case "pulumi:providers:kubernetes":  # with a cluster to talk to, it would, at each `up`
                 return pulumi.ResourceTransformResult({**child.props, "kubeconfig": _NO_CLUSTER}, child.opts)
         return None

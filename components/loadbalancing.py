@@ -582,6 +582,8 @@ class ClassicLoadBalancer(pulumi.ComponentResource):
             load_balancer_name=balancer.name,
             load_balancer_port=443,
             policy_names=[tls.policy_name],
+            # Another certificate makes the listener anew, and with the default policy.
+            triggers={"certificate": certificate_arn},
             opts=child,
         )
         own_errors = Alarm(

@@ -79,7 +79,8 @@ class NetworkArgs(Args):
     cidr: str = "10.0.0.0/16"
     """Private IPv4 range of the VPC, /16 (4,091 usable addresses in a private subnet) to /21 (123)."""
     zones: list[Zone] = Field(min_length=2, max_length=8)
-    """Availability zones, by full name: load balancers, database subnet groups and EKS need two each."""
+    """Availability zones, by full name: load balancers, database subnet groups and EKS need two each. A zone that an
+    EKS cluster was made in can't go before the cluster does; nodes come to new ones too."""
     nat: Literal["none", "single", "per_zone"] = "per_zone"
     """NAT gateways: `none`; `single`, which every zone's private subnets lean on; or one `per_zone`."""
     interface_endpoints: list[ServiceName] = Field(default_factory=list, max_length=50)

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, StringConstraints
 
-from .common import NAME, PACKAGE, Args, check_name, location, physical_name, policy_document, tags
+from .common import NAME, PACKAGE, Args, Refusal, check_name, location, physical_name, policy_document, tags
 from .security import EncryptionKey
 
 _PUBLISHERS: dict[str, tuple[str, bool]] = {
@@ -39,7 +39,15 @@ class AlarmTopicArgs(Args):
     """Who is told of alarms and failures."""
 
     subscribers: dict[SubscriberName, Endpoint] = Field(default_factory=dict)
-    """E-mail addresses or HTTPS URLs, by name. Each has to confirm the subscription before SNS sends anything."""
+    """E-mail addresses or HTTPS URLs, by name. Each has to confirm the subscription before SNS sends anything. Another
+    name for one takes two updates, without it and with it again: SNS has one subscription of an address, which goes
+    with the old name."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        endpoints = list(self.subscribers.values())
+        for name, endpoint in self.subscribers.items():
+            if endpoints.count(endpoint) > 1:
+                yield Refusal(("subscribers", name), "SNS takes an address once: another name has it too")
 
 
 class AlarmTopic(pulumi.ComponentResource):

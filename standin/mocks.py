@@ -130,7 +130,7 @@ class _Transforms:
         raise UnsupportedTransform("the recorder does not support transforms of a stack")
 
     def run(self, callbacks: Iterable[callback_pb2.Callback], request: Any) -> None:
-        """Change a request as the transforms say: its properties, for plain values."""
+        """Change a request as the transforms say: its properties, for plain values, and which changes are ignored."""
         for callback in callbacks:
             properties = json_format.MessageToDict(request.object)
             untouched = vars(ResourceOptions()).copy()
@@ -138,7 +138,8 @@ class _Transforms:
             result: Any = self.by_token[callback.token](args)
             if result is None:
                 continue
-            if vars(result.opts) != untouched:
+            request.ignoreChanges.extend(result.opts.ignore_changes or [])
+            if vars(result.opts) | {"ignore_changes": None} != untouched:
                 raise UnsupportedTransform(f"the recorder does not support transforms of options ({request.name})")
             request.object.Clear()
             request.object.update(result.props)

@@ -85,6 +85,16 @@ def test_a_replica_is_upgraded_before_the_primary():
     assert one(upgraded, INSTANCE, "database-primary").inputs["engineVersion"] == "8.4.7"
 
 
+@pytest.mark.parametrize(
+    ("primary", "replica", "brought"),
+    [("8.4", None, (True, True)), ("8.4.7", None, (False, False)), ("8.4", "8.4.8", (True, False))],
+)
+def test_rds_brings_minor_versions_where_none_is_named(primary, replica, brought):
+    made = database(engine_version=primary, replicas={"reader": {"engine_version": replica}})
+    found = (one(made, INSTANCE, f"database-{name}").inputs for name in ("primary", "reader"))
+    assert tuple(inputs["autoMinorVersionUpgrade"] for inputs in found) == brought
+
+
 def test_a_replica_more_or_less_changes_no_other(recording):
     fewer = database(replicas={"analytics": {"instance_class": "db.r7g.large", "zone": "eu-west-1b"}})
     assert {r.name: r.inputs for r in of(fewer, INSTANCE).values()}.items() <= {

@@ -79,6 +79,11 @@ def cluster(recording):
     return one(recording, "eks/cluster:Cluster", "kubernetes-eksCluster")
 
 
+def test_the_cluster_stays_in_its_zones(either):
+    """EKS refuses others, and pulumi-eks has no argument to leave them alone."""
+    assert "vpcConfig.subnetIds" in cluster(either).options["ignoreChanges"]
+
+
 def addon(recording, name):
     return one(recording, "eks/addon:Addon", f"kubernetes-{name}")
 

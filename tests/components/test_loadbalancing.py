@@ -166,6 +166,9 @@ def test_classic():
     assert policy == [{"name": "Reference-Security-Policy", "value": "ELBSecurityPolicy-TLS-1-2-2017-01"}]
     listener = one(recording, "elb/listenerPolicy:ListenerPolicy", "clb-443")
     assert (listener.inputs["loadBalancerPort"], listener.inputs["policyNames"]) == (443, ["tls-1-2"])
+    # The provider makes the listener anew for another certificate, and without the policy.
+    (listening,) = balancer.inputs["listeners"]
+    assert listener.inputs["triggers"] == {"certificate": listening["sslCertificateId"]}
 
 
 ALARM = "cloudwatch/metricAlarm:MetricAlarm"

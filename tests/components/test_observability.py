@@ -111,6 +111,12 @@ def test_no_endpoint(endpoint):
     assert [error["loc"] for error in wrong.value.errors()] == [("subscribers", "team")]
 
 
+def test_an_address_subscribes_once():
+    with pytest.raises(ValidationError, match="SNS takes an address once") as wrong:
+        AlarmTopicArgs.model_validate({"subscribers": {"team": "a@example.com", "crew": "a@example.com"}})
+    assert [error["loc"] for error in wrong.value.errors()] == [("subscribers", "team"), ("subscribers", "crew")]
+
+
 def alarm(metric, threshold=5, **more):
     return Alarm(
         f"Something is wrong with {metric}",
