@@ -51,7 +51,8 @@ class TableArgs(Args):
     key: Identifier
     """Primary key's column; an integer one is what the read is split by."""
     watermark: Identifier | None = None
-    """DATETIME or TIMESTAMP column that every insert and update sets; none reads the whole table each time."""
+    """DATETIME (in UTC) or TIMESTAMP column that every insert and update sets; none reads the whole table each time,
+    another one once."""
     partitions: int = Field(default=8, ge=1, le=1000)
     """Parts that are read at once, each on a connection of its own."""
     format: Literal["csv", "json", "parquet", "avro"] = "parquet"
@@ -81,7 +82,7 @@ class AnalyticsArgs(ClusterArgs):
         },
         min_length=1,
     )
-    """Tables of the database, a table before those that refer to it."""
+    """Tables of the database."""
     replica: str | None = None
     """Read replica that is read from; none takes the first of those that there are, and the primary where there is
     none."""

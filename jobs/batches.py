@@ -21,15 +21,25 @@ class Batches:
         self._raw = f"{config.raw}/{table}"
         self._state = f"{config.state}/{table}"
 
-    def begin(self, next_low: Callable[[str], str], *, full: bool) -> dict[str, Any]:
-        """The batch to read now: the one that a run died over, else a new one from where the last one ended."""
+    def begin(self, next_low: Callable[[str], str], *, watermark: str, full: bool) -> dict[str, Any]:
+        """The batch to read now: the one that a run died over, else a new one from where the last one ended.
+
+        It is the whole table where the last one went by another watermark, whose values say nothing of this one's.
+        """
         pending = self._storage.read_json(f"{self._state}/pending.json")
         numbers = self._numbers()
         last: dict[str, Any] = self._committed(numbers[-1]) if numbers else {"number": 0, "next_low": ""}
-        if pending.get("number") == last["number"] + 1 and (pending["full"] or not full):
+        same = pending.get("number") == last["number"] + 1 and pending.get("watermark") == watermark
+        if same and (pending["full"] or not full):
             return pending
-        low = "" if full else last["next_low"]
-        pending = {"number": last["number"] + 1, "low": low, "next_low": next_low(low), "full": not low}
+        low = last["next_low"] if last.get("watermark") == watermark and not full else ""
+        pending = {
+            "number": last["number"] + 1,
+            "watermark": watermark,
+            "low": low,
+            "next_low": next_low(low),
+            "full": not low,
+        }
         self._storage.write_json(f"{self._state}/pending.json", pending)
         return pending
 

@@ -35,7 +35,7 @@ class Table:
     key: str
     """Primary key's column; an integer one is what the read is split by."""
     watermark: str = ""
-    """DATETIME or TIMESTAMP column that every insert and update sets; none reads the whole table each time."""
+    """DATETIME (in UTC) or TIMESTAMP column that every insert and update sets; none reads the whole table each time."""
     partitions: int = 8
     """Parts that are read at once, each on a connection of its own (1 to 1000)."""
     format: str = "parquet"
@@ -64,7 +64,7 @@ class Config:
     state: str
     """Folder for what the jobs must remember from run to run: never let it expire."""
     tables: dict[str, Table]
-    """By name, in the order of reading: a table before those that it refers to."""
+    """By name."""
     catalog: str = ""
     """Glue database that publishes the curated tables; none publishes to no catalog."""
     export: str = ""

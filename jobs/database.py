@@ -78,6 +78,8 @@ def _parsed(table: str, name: str, kind: str) -> Column:
     column = f.col("`" + name.replace("`", "``") + "`")
     if kind in ("tinyint", "smallint"):
         return column.cast("int").alias(name)  # Avro has nothing smaller
+    if kind == "float":
+        return column.cast("float").alias(name)
     if kind not in _MOMENTS:
         return column
     wrong = f.raise_error(f.concat(f.lit(f"{table}.{name} is no {kind}: "), column))
@@ -85,8 +87,13 @@ def _parsed(table: str, name: str, kind: str) -> Column:
 
 
 def _selected(name: str, kind: str) -> str:
-    """A column as a type that each format can hold; dates and times as text, which no time zone shifts."""
+    """A column as a type that each format can hold; dates and times as text, which no time zone shifts.
+
+    A server writes a FLOAT with six digits, and a DOUBLE with all.
+    """
     column = "`" + name.replace("`", "``") + "`"
     if kind in _AS_TEXT:
         return f"CAST({column} AS CHAR) AS {column}"
+    if kind == "float":
+        return f"{column} + 0e0 AS {column}"
     return f"CAST({column} AS UNSIGNED) AS {column}" if kind in _AS_NUMBER else column

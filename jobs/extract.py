@@ -17,8 +17,10 @@ from . import JobError, formats, log
 from .batches import Batches
 from .config import Config, Table
 from .database import Database
+from .star import REFERENCES
 from .storage import Storage, reason
 
+_MOST = 2**63 - 1  # of a bound, to Spark
 _INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 
 
@@ -26,7 +28,8 @@ def extract(spark: SparkSession, config: Config, *, full: bool = False) -> None:
     """Read each table of the configuration; `full` reads them whole, which shows what was deleted."""
     database = Database(spark, config)
     columns = {name: _checked(database, name, table) for name, table in config.tables.items()}
-    for name, table in config.tables.items():
+    # What others refer to comes last, so that whatever they name by then is there.
+    for name, table in sorted(config.tables.items(), key=lambda table: table[0] in REFERENCES.values()):
         _extract_table(spark, config, database, name, table, columns[name], full)
 
 
@@ -54,7 +57,9 @@ def _extract_table(
     full: bool,
 ) -> None:
     batches = Batches(Storage(spark), config, name)
-    pending = batches.begin(lambda low: _next_low(database, name, table, low, config.lag_seconds), full=full)
+    pending = batches.begin(
+        lambda low: _next_low(database, name, table, low, config.lag_seconds), watermark=table.watermark, full=full
+    )
     condition = f"`{table.watermark}` >= '{pending['low']}'" if pending["low"] else "TRUE"
     rows = database.read(name, columns, condition, _split(database, name, table, columns, condition))
     counted = Observation()
@@ -93,7 +98,7 @@ def _split(database: Database, name: str, table: Table, columns: dict[str, str],
         return {}
     query = f"SELECT MIN(`{table.key}`) AS low, MAX(`{table.key}`) AS high FROM `{name}` WHERE {condition}"  # noqa: S608
     bounds = database.rows(query)[0]
-    if bounds["low"] is None:
+    if bounds["low"] is None or bounds["high"] >= _MOST:
         return {}
     return {
         "partitionColumn": f"`{table.key}`",

@@ -29,6 +29,37 @@ def test_the_star_is_what_sql_has(server, lake, run, published, kind):
     agrees(server, published, config)
 
 
+def test_what_orders_name_is_read_after_them(server, lake, run, capfd):
+    """In whatever order the settings come: a customer may sign up and order between the two reads."""
+    shop.create(server, 50)
+    config = lake.config("order-of-reading")
+    for names in (["customers", "orders", "products"], ["products", "customers", "orders"]):
+        assert run({**config, "tables": {name: config["tables"][name] for name in names}}, "extract") == 0
+        read = [line.partition(":")[0] for line in capfd.readouterr().err.splitlines() if ": batch " in line]
+        assert read[0] == "orders"
+        assert set(read) == set(names)
+
+
+def test_another_watermark_or_none_reads_everything(server, lake, run):
+    shop.create(server, 50)
+    config = lake.config("watermarks")
+    read = []
+    for watermark in ("updated_at", "updated_at", "", "updated_at", "ordered_at"):
+        orders = {**config["tables"]["orders"], "watermark": watermark}
+        assert run({**config, "tables": {"orders": orders}}, "extract") == 0
+        batch = lake.document(config, f"state/orders/batch-{len(read) + 1:08}.json")
+        read.append((batch["full"], batch["rows"] == 50))
+    assert read == [(True, True), (False, False), (True, True), (True, True), (True, True)]
+
+
+def test_a_key_beyond_what_spark_can_part(server, lake, run):
+    shop.create(server, 1)
+    server.run("CREATE TABLE far (id BIGINT UNSIGNED PRIMARY KEY)", f"INSERT INTO far VALUES (1), ({2**63 + 5})")
+    config = {**lake.config("far"), "tables": {"far": {"key": "id", "partitions": 3}}}
+    assert run(config, "extract") == 0
+    assert lake.document(config, "state/far/batch-00000001.json")["rows"] == 2
+
+
 def places(lake, config):
     """Where the published days are."""
     return lake.document(config, "state/published.json")["tables"]["orders"]["places"]
