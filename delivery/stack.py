@@ -34,6 +34,10 @@ class Project:
         there = self._pulumi("stack", "select", stack, quiet=True)
         if there.returncode:
             return judge(stack, [], ended_well=False, pack=self.policies, said=there.stderr)
+        judged = self._preview(stack)
+        return self._preview(stack) if judged.silent else judged
+
+    def _preview(self, stack: str) -> Preview:
         with tempfile.TemporaryDirectory() as folder:  # the log holds values of properties: it isn't kept
             log = Path(folder) / "events"
             ended = self._pulumi("preview", "--stack", stack, *self._judged(stack), "--event-log", str(log))

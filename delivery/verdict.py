@@ -100,6 +100,9 @@ class Change:
         return self.operation in ("delete", "replace") and label(self.urn).split(" ")[0] in STATEFUL
 
 
+_SILENT = "the policy pack didn't say what it checked"
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a policy says of a resource."""
@@ -128,6 +131,11 @@ class Preview:
     def violations(self) -> list[Finding]:
         """The findings that make it red."""
         return [finding for finding in self.findings if finding.level != "advisory"]
+
+    @property
+    def silent(self) -> bool:
+        """Whether all that is missing is what the policy pack says last, which can get lost as the engine ends."""
+        return self.problems == [f"not judged: {_SILENT}"]
 
     @property
     def green(self) -> bool:
@@ -214,7 +222,7 @@ class _Events:
         if unseen:
             return f"the policy pack hasn't seen {len(unseen)} resources, {label(min(unseen))} among them"
         if not self._stack_analysed or not self.checks:
-            return "the policy pack didn't say what it checked"
+            return _SILENT
         return None
 
     def changes(self) -> list[Change]:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from google.protobuf import json_format, struct_pb2
 
 BUCKET = "aws:s3/bucket:Bucket"
+OBJECT = "aws:s3/bucketObject"
+"""What the types of objects in buckets begin with."""
 ELSEWHERE = ("random:", "grafana:")
 """What exists in the engine's state alone or in a Grafana, under ids that several share: it isn't remembered."""
 
@@ -76,7 +78,7 @@ class World:
         self.births[urn] += 1
         if key[0].startswith(ELSEWHERE):
             return
-        if key in self.things:
+        if key in self.things and not key[0].startswith(OBJECT):  # S3 takes the new one
             raise Failure(f"AlreadyExists: {key[0]} {id} already exists")
         self.gone.discard(key)
         self.things[key] = Thing(urn, frozenset(inputs.fields), _plain(properties), generation)
@@ -96,8 +98,8 @@ class World:
         key = type_of(urn), id
         objects = [
             found
-            for found, thing in self.things.items()
-            if key[0] == BUCKET and found[0].startswith("aws:s3/bucketObject") and thing.properties.get("bucket") == id
+            for found, thing in list(self.things.items())  # of which others may make and delete some meanwhile
+            if key[0] == BUCKET and found[0].startswith(OBJECT) and thing.properties.get("bucket") == id
         ]
         refusal = _refusal(key[0], properties, filled=bool(objects) or urn in self.filled)
         if refusal and self.protects:
@@ -106,7 +108,7 @@ class World:
         if left:
             self.left[urn] = left
         for found in objects:  # which force deletes
-            del self.things[found]
+            self.things.pop(found, None)
         self.things.pop(key, None)
         if not key[0].startswith(ELSEWHERE):
             self.gone.add(key)

@@ -59,6 +59,7 @@ WITHOUT_COUNTERPART = {
     ("kubernetes", "kubernetes-eks-k8s"),
     ("aws_eks_cluster.deletionProtection", "aws:eks/cluster:Cluster kubernetes-eksCluster"),
     ("retainOnDelete", "aws:ebs/encryptionByDefault:EncryptionByDefault security"),
+    ("retainOnDelete", "aws:s3/bucketObjectv2:BucketObjectv2 analytics-config"),
     ("retainOnDelete", "aws:s3/bucketObjectv2:BucketObjectv2 analytics-jobs.zip"),
     ("retainOnDelete", "aws:s3/bucketObjectv2:BucketObjectv2 analytics-main.py"),
     ("grafana", "grafana"),
