@@ -43,7 +43,7 @@ def test_what_orders_name_is_read_after_them(server, lake, run, capfd):
 def test_another_watermark_or_none_reads_everything(server, lake, run):
     shop.create(server, 50)
     config = lake.config("watermarks")
-    read = []
+    read: list[tuple[bool, bool]] = []
     for watermark in ("updated_at", "updated_at", "", "updated_at", "ordered_at"):
         orders = {**config["tables"]["orders"], "watermark": watermark}
         assert run({**config, "tables": {"orders": orders}}, "extract") == 0
