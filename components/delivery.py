@@ -118,7 +118,9 @@ class DeliveryArgs(Args):
     approval_count: int = Field(default=1, ge=1, le=10)
     """Reviewers that have to approve, besides the check."""
     environments: dict[EnvironmentName, EnvironmentArgs] = Field(min_length=1, max_length=10)
-    """Stacks that the pipeline deploys, by name and in this order."""
+    """Stacks that the pipeline deploys, by name."""
+    deployment_order: list[EnvironmentName] = Field(default_factory=list)
+    """The order in which it does, each named once; none is by name, as a stack file's settings reach a program."""
     check: CheckArgs = Field(default_factory=CheckArgs)
     """The machine that checks pull requests."""
     deployment: DeploymentArgs = Field(default_factory=DeploymentArgs)
@@ -147,6 +149,8 @@ class DeliveryArgs(Args):
             each.startswith("user/") and not each.endswith("*") for each in self.reviewers
         ):
             yield Refusal(("approval_count",), f"there are {len(self.reviewers)} users who could approve")
+        if self.deployment_order and sorted(self.deployment_order) != sorted(self.environments):
+            yield Refusal(("deployment_order",), "has to name each of environments once")
         if not any(environment.preview_pull_requests for environment in self.environments.values()):
             yield Refusal(("environments",), "set preview_pull_requests for one: else no pull request is checked")
         account = "arn:aws-us-gov:{}::123456789012:{}"
@@ -251,7 +255,8 @@ class Delivery(pulumi.ComponentResource):
         check = self._create_check(repository, (build_specs / "check.yml").read_text(encoding="utf-8"))
         deploy = (build_specs / "deploy.yml").read_text(encoding="utf-8")
         deployments = {
-            environment: self._create_deployment(environment, deploy, artifacts) for environment in args.environments
+            environment: self._create_deployment(environment, deploy, artifacts)
+            for environment in args.deployment_order or sorted(args.environments)
         }
         pipeline = self._create_pipeline(repository, artifacts, deployments)
         rules = [self._start_checks(repository, check), self._start_pipeline(repository, pipeline)]

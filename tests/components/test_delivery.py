@@ -502,7 +502,12 @@ def test_a_merge_deploys_the_environments_in_their_order(recording):
         deploy = found[environment]["deploy"]
         assert deploy["configuration"] == {"ProjectName": f"platform-test-delivery-{environment}"}
         assert deploy["inputArtifacts"] == found["source"]["source"]["outputArtifacts"]
-    assert list(stages(delivery(environments=dict(reversed(ENVIRONMENTS.items()))))) == ["source", "prod", "dev"]
+
+
+def test_the_order_is_a_setting():
+    """A stack file's settings come sorted, so that what stands first there says nothing."""
+    assert list(stages(delivery(environments=dict(reversed(ENVIRONMENTS.items()))))) == ["source", "dev", "prod"]
+    assert list(stages(delivery(deployment_order=["prod", "dev"]))) == ["source", "prod", "dev"]
 
 
 def test_a_new_commit_on_the_branch_starts_it(recording):
@@ -717,6 +722,8 @@ def test_the_longest_names_are_ones_that_aws_takes():
         ({"reviewers": [f"user/{number}-{'m' * 60}" for number in "abcdefghijklmnopqrstuvwxyzABCD"]}, ("reviewers",)),
         ({"approval_count": 0}, ("approval_count",)),
         ({"environments": {}}, ("environments",)),
+        ({"deployment_order": ["dev"]}, ("deployment_order",)),
+        ({"deployment_order": ["dev", "prod", "dev"]}, ("deployment_order",)),
         ({"environments": {"Dev": {"region": "eu-west-1"}}}, ("environments", "Dev", "[key]")),
         ({"environments": {"dev": {}}}, ("environments", "dev", "region")),
         ({"environments": {"dev": {"region": "eu-west-1", "preview_pull_requests": False}}}, ("environments",)),
