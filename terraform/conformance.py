@@ -297,8 +297,15 @@ def apply(directory: Path, address: str) -> Applied:
 
 
 def destroy(directory: Path, address: str) -> list[str]:
-    """Destroy all that was applied; the result is what is left of it."""
-    provider.events(directory, "destroy", "-auto-approve", PARALLEL, extra={"AWS_ENDPOINT_URL": address})
+    """Destroy all that was applied; the result is what is left of it.
+
+    A request that the simulated AWS answers too late is sent again, and finds gone what the first one has deleted.
+    """
+    command = ("destroy", "-auto-approve", PARALLEL)
+    try:
+        provider.events(directory, *command, extra={"AWS_ENDPOINT_URL": address})
+    except provider.Failed:
+        provider.events(directory, *command, extra={"AWS_ENDPOINT_URL": address})
     return provider.run(directory, "state", "list").split()
 
 
