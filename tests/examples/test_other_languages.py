@@ -72,7 +72,7 @@ def test_settings_are_those_of_the_models():
         "type": "array",
         "items": {"type": "string", "plain": True},
         "plain": True,
-        "description": NetworkArgs.model_fields["zones"].description,
+        "description": " ".join(str(NetworkArgs.model_fields["zones"].description).split()),
     }
     assert network["inputProperties"]["nat"]["description"].endswith(
         'One of none, single, per_zone. Default: "per_zone".'
