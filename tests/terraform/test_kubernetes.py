@@ -58,6 +58,7 @@ def test_the_component_comes_apart(exported, resources):
         "ignore_changes": [
             "access_config[0].bootstrap_cluster_creator_admin_permissions",
             "bootstrap_self_managed_addons",
+            "vpc_config[0].subnet_ids",
         ],
     }
     assert resources["aws_iam_openid_connect_provider"]["k-oidcProvider"]["url"] == (
